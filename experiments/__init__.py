@@ -1,0 +1,1 @@
+"""The command line, plots, the demo and the peer benchmarks."""

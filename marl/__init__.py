@@ -1,0 +1,1 @@
+"""Centralised training, decentralised execution: the learners (none in this release)."""

@@ -1,0 +1,304 @@
+"""Certificates: how far a strategy is from equilibrium, recomputed from the game and the strategy alone.
+
+This file shares no code with any solver (nor with the contraction kernels that solvers use): everything is
+rebuilt here from the payoff tensor with plain numpy.
+
+Definitions, for a joint distribution x and a mixed profile p:
+
+* Nash: gain_i = max_b u_i(b, p_-i) - u_i(p).
+* CCE: gain_i = max_b sum_a x(a) [u_i(b, a_-i) - u_i(a)]; it is negative when every deviation costs something.
+* CE: gain_i = max over pairs c != b of sum_{a: a_i = c} x(a) [u_i(b, a_-i) - u_i(a)], unnormalised by the
+  probability of c; regret_i is the gain of the best swap function, sum_c max_b of the same (b = c included).
+* QRE at lambda: regret_i = KL(p_i || softmax(lambda u_i(., p_-i))) / lambda, which is exactly i's regret in the game
+  with payoffs u_i + H(p_i) / lambda of which logit QRE are the Nash equilibria; residual is the largest difference
+  between a probability and its logit response.
+* alpha-rank: residual is the total one-step change of the distribution under its own Markov chain; regret is the
+  CCE regret of the ranked joint play (alpha-rank is not an equilibrium concept).
+
+Except for CCE and CE, gain and regret agree; regret is never negative, because obeying is always allowed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from games.errors import InputError
+from games.joint import Joint, Mixture
+from games.normal import NormalFormGame
+from games.simplices import Float, check_distribution
+
+_DENSE_LIMIT = 4096  # a joint with more cells than this is certified as a dense tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """The measured distance of a strategy from an equilibrium of one game.
+
+    Parameters
+    ----------
+    concept : str
+        Which equilibrium is meant.
+    game : str
+        Digest of the game it was measured on.
+    regret : float64[P]
+        What each player can gain at most, in payoff units; never negative.
+    gain : float64[P]
+        The signed gain of the best single deviation (negative: every deviation strictly costs).
+    values : float64[P]
+        Expected payoffs under the strategy.
+    span : float
+        Largest payoff range of a player; `holds` is relative to it.
+    bound : {"exact", "upper", "lower"}
+        Whether `regret` is the true regret, or bounds it.
+    slack, delta : float
+        For payoffs estimated from samples: with probability 1 - delta the true regret is at most regret + slack.
+    residual : float or None
+        For QRE and alpha-rank, the fixed-point residual (see the module's text).
+    """
+
+    concept: str
+    game: str
+    regret: Float
+    gain: Float
+    values: Float
+    span: float
+    bound: Literal["exact", "upper", "lower"] = "exact"
+    slack: float = 0.0
+    delta: float = 0.0
+    residual: float | None = None
+
+    @property
+    def max_regret(self) -> float:
+        """The largest regret of a player: the epsilon of the epsilon-equilibrium."""
+        return float(self.regret.max())
+
+    @property
+    def nash_conv(self) -> float:
+        """The sum of the players' regrets."""
+        return float(self.regret.sum())
+
+    def holds(self, tolerance: float = 1e-8) -> bool:
+        """Whether the claim holds to `tolerance` times the payoff span (for a QRE also its residual to `tolerance`)."""
+        if self.bound == "lower":
+            return False
+        scale = self.span if self.span > 0 else 1.0
+        within = self.max_regret + self.slack <= tolerance * scale
+        if self.concept == "alpharank":
+            return self.residual is not None and self.residual <= tolerance
+        return within and (self.residual is None or self.residual <= tolerance)
+
+    def __repr__(self) -> str:
+        extra = "" if self.residual is None else f", residual={self.residual:.2g}"
+        return f"Certificate({self.concept}, max_regret={self.max_regret:.3g}, span={self.span:.6g}{extra})"
+
+    def _repr_html_(self) -> str:
+        from solvers.show import certificate_html
+
+        return certificate_html(self)
+
+
+def certify(
+    game: NormalFormGame,
+    strategy: Any,
+    concept: str,
+    *,
+    lam: float | None = None,
+    alpha: float | None = None,
+    population: int | None = None,
+) -> Certificate:
+    """Measure how far `strategy` is from being a `concept` equilibrium of `game`.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        The game; nothing else is trusted.
+    strategy : float64[sum(A)] | list of blocks | Joint | Mixture | Solution
+        A mixed profile (flat, or one block per player) or a joint distribution.
+    concept : {"nash", "cce", "ce", "qre", "alpharank"}
+        A mixed profile may be certified as any; a joint distribution as "cce", "ce" or "alpharank".
+    lam : float
+        For "qre": the precision, in units of one over payoff.
+    alpha, population : float, int
+        For "alpharank": ranking intensity (inf allowed) and population size.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InputError
+        If the strategy is not one of this game or does not fit the concept.
+    """
+    strategy = getattr(strategy, "strategy", strategy)
+    if not isinstance(strategy, Joint | Mixture):
+        profile = _flat_profile(game, strategy)
+        if concept == "nash":
+            return _nash(game, profile)
+        if concept == "qre":
+            return _qre(game, profile, lam)
+        strategy = Mixture(np.ones(1), profile[None, :], game.shape)
+    if strategy.shape != game.shape:
+        raise InputError(
+            f"strategy is for a game of shape {strategy.shape}, this game has shape {game.shape}"
+        )
+    if concept in ("cce", "ce"):
+        return _correlated(game, strategy, concept)
+    if concept == "alpharank":
+        return _alpharank(game, strategy, alpha, population)
+    if concept in ("nash", "qre"):
+        raise InputError(
+            f"a joint distribution cannot be certified as {concept}: it needs a mixed strategy profile"
+        )
+    raise InputError(f"unknown concept {concept!r}; known are nash, cce, ce, qre and alpharank")
+
+
+# --- mixed profiles ---------------------------------------------------------------------------------------
+
+
+def _flat_profile(game: NormalFormGame, strategy: Any) -> Float:
+    if isinstance(strategy, list | tuple) and len(strategy) and not np.isscalar(strategy[0]):
+        sizes = tuple(len(block) for block in strategy)
+        if sizes != game.shape:
+            raise InputError(f"profile has blocks of sizes {list(sizes)}, expected {list(game.shape)}")
+        strategy = np.concatenate([np.asarray(block, dtype=np.float64) for block in strategy])
+    return check_distribution(strategy, game.offsets)
+
+
+def _response_payoffs(game: NormalFormGame, profile: Float) -> list[Float]:
+    """u_i(., p_-i) of each player by successive tensor contractions."""
+    parts = np.split(profile, np.cumsum(game.shape)[:-1])
+    responses = []
+    for i in range(len(game.shape)):
+        tensor = game.payoffs[i]
+        for k in reversed(range(len(game.shape))):
+            if k != i:
+                tensor = np.tensordot(tensor, parts[k], axes=([k], [0]))
+        responses.append(tensor)
+    return responses
+
+
+def _nash(game: NormalFormGame, profile: Float) -> Certificate:
+    parts = np.split(profile, np.cumsum(game.shape)[:-1])
+    responses = _response_payoffs(game, profile)
+    values = np.array([float(p @ u) for p, u in zip(parts, responses)])
+    # sum_a p(a) (max u - u(a)) is the same gain without cancellation between two large numbers
+    gain = np.array([float(p @ (u.max() - u)) for p, u in zip(parts, responses)])
+    return Certificate("nash", game.digest, gain, gain, values, game.span)
+
+
+def _qre(game: NormalFormGame, profile: Float, lam: float | None) -> Certificate:
+    if lam is None or not (math.isfinite(lam) and lam >= 0):
+        raise InputError(f"a QRE is certified at a finite lambda >= 0, got {lam}")
+    parts = np.split(profile, np.cumsum(game.shape)[:-1])
+    responses = _response_payoffs(game, profile)
+    regret, residual = np.zeros(len(parts)), 0.0
+    for i, (p, u) in enumerate(zip(parts, responses)):
+        logits = lam * (u - u.max())
+        logits = logits - math.log(float(np.exp(logits).sum()))
+        residual = max(residual, float(np.abs(p - np.exp(logits)).max()))
+        live = p > 0
+        # sum p (log p - logit) as sum q phi(p/q) >= 0 termwise, so that rounding cannot make it negative
+        ratio = np.log(p[live]) - logits[live]
+        divergence = float(np.sum(p[live] * ratio)) + float(np.exp(logits).sum()) - float(p.sum())
+        regret[i] = max(divergence, 0.0) / lam if lam > 0 else (0.0 if divergence <= 1e-15 else math.inf)
+    values = np.array([float(p @ u) for p, u in zip(parts, responses)])
+    return Certificate("qre", game.digest, regret, regret, values, game.span, residual=residual)
+
+
+# --- joint distributions ----------------------------------------------------------------------------------
+
+
+def _correlated(game: NormalFormGame, joint: Joint | Mixture, concept: str) -> Certificate:
+    swap = (
+        _swap_payoffs_sparse
+        if isinstance(joint, Joint) and joint.support_size <= _DENSE_LIMIT
+        else _swap_payoffs_dense
+    )
+    source = joint if isinstance(joint, Joint) and joint.support_size <= _DENSE_LIMIT else joint.dense()
+    players = len(game.shape)
+    values, gain, regret = np.zeros(players), np.zeros(players), np.zeros(players)
+    for i in range(players):
+        if concept == "cce":
+            responses, values[i] = swap(game, source, i, False)
+            gain[i] = float((responses - values[i]).max())
+            regret[i] = max(gain[i], 0.0)
+            continue
+        table, values[i] = swap(game, source, i, True)
+        gains = table - np.diag(table)[:, None]
+        regret[i] = float(gains.max(axis=1).sum())
+        np.fill_diagonal(gains, -math.inf)
+        gain[i] = float(gains.max()) if gains.shape[0] > 1 else 0.0
+    return Certificate(concept, game.digest, regret, gain, values, game.span)
+
+
+def _swap_payoffs_sparse(game: NormalFormGame, joint: Any, i: int, by_own: bool) -> tuple[Float, float]:
+    """With `by_own`, table[c, b] = sum over cells with a_i = c of x(a) u_i(b, a_-i); else its sum over c."""
+    cells = [joint.cells[:, k] for k in range(len(game.shape))]
+    own = cells[i]
+    cells[i] = np.arange(game.shape[i])[:, None]
+    weighted = game.payoffs[i][tuple(cells)] * joint.probs  # [b, cell]
+    value = float(weighted[own, np.arange(own.size)].sum())
+    if not by_own:
+        return weighted.sum(axis=1), value
+    table = np.zeros((game.shape[i], game.shape[i]))
+    np.add.at(table, own, weighted.T)
+    return table, value
+
+
+def _swap_payoffs_dense(game: NormalFormGame, dense: Any, i: int, by_own: bool) -> tuple[Float, float]:
+    """The same from a dense joint tensor, as matrix products."""
+    payoff = np.moveaxis(game.payoffs[i], i, 0).reshape(game.shape[i], -1)
+    joint = np.moveaxis(dense, i, 0).reshape(game.shape[i], -1)
+    value = float(np.vdot(payoff, joint))
+    if not by_own:
+        return payoff @ joint.sum(axis=0), value
+    return joint @ payoff.T, value
+
+
+# --- alpha-rank -------------------------------------------------------------------------------------------
+
+
+def _alpharank(
+    game: NormalFormGame, joint: Joint | Mixture, alpha: float | None, population: int | None
+) -> Certificate:
+    if alpha is None or population is None or not alpha >= 0 or population < 2:
+        raise InputError(
+            f"alpha-rank is certified at alpha >= 0 and a population of at least 2, got {alpha}, {population}"
+        )
+    x = joint.dense()
+    rate = 1.0 / max(sum(n - 1 for n in game.shape), 1)
+    change = np.zeros_like(x)
+    for i in range(len(game.shape)):
+        payoff, mass = np.moveaxis(game.payoffs[i], i, 0), np.moveaxis(x, i, 0)
+        flow_in = np.moveaxis(change, i, 0)
+        for c in range(game.shape[i]):
+            flow = mass[c] * _fixation(payoff - payoff[c], alpha, population) * rate
+            flow[c] = 0.0
+            flow_in += flow
+            flow_in[c] -= flow.sum(axis=0)
+    base = _correlated(game, joint, "cce")
+    return Certificate(
+        "alpharank",
+        game.digest,
+        base.regret,
+        base.gain,
+        base.values,
+        game.span,
+        residual=float(np.abs(change).sum()),
+    )
+
+
+def _fixation(advantage: Float, alpha: float, population: int) -> Float:
+    """Probability that one mutant with this payoff advantage takes over a resident population."""
+    if math.isinf(alpha):
+        return np.where(advantage > 0, 1.0, np.where(advantage == 0, 1.0 / population, 0.0))
+    z = alpha * advantage
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        rho = np.expm1(-z) / np.expm1(-population * z)
+        rho = np.where(-z > 500.0 / population, np.exp((population - 1) * z), rho)
+    return np.where(np.abs(z) < 1e-14, 1.0 / population, rho)
