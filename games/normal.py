@@ -29,9 +29,9 @@ class NormalFormGame:
     payoffs : float64[P, A1, ..., AP]
         Payoff of each player at each joint profile. Copied, checked finite, and made read-only.
     players : sequence of str, optional
-        Player names; "Player 1", ... by default.
+        Player names; "Player 1", ... by default and for empty names.
     actions : sequence of sequences of str, optional
-        Action names of each player; "1", "2", ... by default.
+        Action names of each player; "1", "2", ... by default and for empty names.
     title : str
         What the game is called.
 
@@ -200,7 +200,7 @@ def _player_names(names: Sequence[str], players: int) -> tuple[str, ...]:
         return tuple(f"Player {k + 1}" for k in range(players))
     if len(names) != players:
         raise InputError(f"{len(names)} player names for {players} players")
-    return tuple(str(name) for name in names)
+    return tuple(str(name) or f"Player {k + 1}" for k, name in enumerate(names))
 
 
 def _action_names(names: Sequence[Sequence[str]], shape: Sequence[int]) -> tuple[tuple[str, ...], ...]:
@@ -209,4 +209,4 @@ def _action_names(names: Sequence[Sequence[str]], shape: Sequence[int]) -> tuple
     sizes = [len(block) for block in names]
     if sizes != list(shape):
         raise InputError(f"action names for {sizes} actions, but the payoffs have {list(shape)}")
-    return tuple(tuple(str(name) for name in block) for block in names)
+    return tuple(tuple(str(name) or str(k + 1) for k, name in enumerate(block)) for block in names)

@@ -1,0 +1,178 @@
+"""A traced logit branch: its points, and exact answers between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from games.errors import InputError
+from games.normal import NormalFormGame
+from games.simplices import Float
+from solvers.qre_locate import at_lambda, locate
+from solvers.qre_scaled import Scaled
+from solvers.solution import Solution, Status
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Branch:
+    """Points in order along the principal branch of the logit correspondence.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        The game it belongs to.
+    lambdas : float64[T]
+        Precision at each point, in units of one over payoff; starts at 0 and need not be monotone.
+    log_profiles : float64[T, sum(A)]
+        Log-probabilities in flat layout (a probability may underflow; its logarithm does not).
+    regrets : float64[T]
+        Largest gain from a unilateral deviation at each point, in payoff units.
+    status : Status
+        CONVERGED when the end asked for was reached, else BUDGET or NUMERICAL.
+    interrupted : bool
+        True when the user stopped the trace; the points are those traced until then.
+    """
+
+    game: NormalFormGame
+    lambdas: Float
+    log_profiles: Float
+    regrets: Float
+    status: Status
+    interrupted: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    scaled: Scaled | None = None
+    tangents: Float | None = None
+    signs: Float | None = None
+
+    @cached_property
+    def profiles(self) -> Float:
+        """Mixed strategy profiles float64[T, sum(A)] at the points."""
+        return np.exp(self.log_profiles)
+
+    @property
+    def limit(self) -> Float:
+        """The last profile, float64[sum(A)]: for a trace to small regret, close to the limiting logit equilibrium."""
+        return self.profiles[-1]
+
+    @cached_property
+    def turning_points(self) -> Float:
+        """Values of lambda, float64[K], at which the branch turns back, each located to about ten digits."""
+        slopes = self._tangents[:, -1]
+        return self._locate([k for k in range(slopes.size - 1) if slopes[k] * slopes[k + 1] < 0], "turn")
+
+    @cached_property
+    def bifurcations(self) -> Float:
+        """Values of lambda, float64[K], at which another branch crosses (the determinant changes sign)."""
+        signs = self._signs
+        found = self._locate([k for k in range(signs.size - 1) if signs[k] * signs[k + 1] < 0], "sign")
+        left = np.asarray(self.stats.get("switched_at", ()), dtype=np.float64)
+        return np.concatenate([left, found])
+
+    @property
+    def _tangents(self) -> Float:
+        if self.tangents is None:
+            raise ValueError("this branch was made without its tangents")
+        return self.tangents
+
+    @property
+    def _signs(self) -> Float:
+        if self.signs is None:
+            raise ValueError("this branch was made without its determinants")
+        return self.signs
+
+    @property
+    def _scaled(self) -> Scaled:
+        return self.scaled if self.scaled is not None else Scaled.of(self.game)
+
+    def _points(self) -> Float:
+        """The points z = (x, scaled lambda), float64[T, sum(A) + 1]."""
+        return np.column_stack([self.log_profiles, self.lambdas * self._scaled.scale])
+
+    def _locate(self, segments: Sequence[int], what: str) -> Float:
+        points, tangents = self._points(), self._tangents
+        found = [locate(self._scaled, points[k : k + 2], tangents[k : k + 2], what)[-1] for k in segments]
+        return np.asarray(found, dtype=np.float64) / self._scaled.scale
+
+    def crossings(self, lam: float) -> list[int]:
+        """Segments k between points k and k + 1 in which the branch passes `lam`."""
+        above = self.lambdas >= lam
+        return [int(k) for k in np.flatnonzero(above[1:] != above[:-1])] or ([0] if lam == 0 else [])
+
+    def at(self, lams: Sequence[float]) -> tuple[Solution, ...]:
+        """The quantal response equilibrium at each lambda: where the branch first reaches it.
+
+        Raises
+        ------
+        InputError
+            If a lambda is negative, not finite, or was not reached by the trace.
+
+        Notes
+        -----
+        ``stats["crossings"]`` counts how often the traced part of the branch passes the lambda; more than one means
+        that there are several logit equilibria at it on this branch alone.
+        """
+        return tuple(self._at(check_lambda(lam)) for lam in lams)
+
+    def _at(self, lam: float) -> Solution:
+        segments = self.crossings(lam)
+        if lam == 0:
+            x = self.log_profiles[0]
+        elif not segments:
+            raise InputError(
+                f"lambda {lam:g} lies beyond the traced branch, which reached {self.lambdas.max():g}"
+            )
+        else:
+            k = segments[0]
+            points = self._points()[k : k + 2]
+            x = at_lambda(self._scaled, points, self._tangents[k : k + 2], lam * self._scaled.scale)
+        return self._solution(lam, x, {"crossings": max(len(segments), 1), "multiple": len(segments) > 1})
+
+    def solution(self, k: int) -> Solution:
+        """Point k as a `Solution` of concept "qre"."""
+        return self._solution(float(self.lambdas[k]), self.log_profiles[k], {})
+
+    def _solution(self, lam: float, x: Float, stats: Mapping[str, Any]) -> Solution:
+        parameters = {**self.parameters, "lambda": lam}
+        answer = Solution(
+            self.game, "qre", np.exp(x), Status.CONVERGED, "logit branch", parameters, {**self.stats, **stats}
+        )
+        if self.reliable(answer):
+            return answer
+        return Solution(
+            self.game, "qre", answer.strategy, Status.NUMERICAL, "logit branch", parameters, answer.stats
+        )
+
+    @staticmethod
+    def reliable(answer: Solution) -> bool:
+        """Whether the fixed-point residual is as small as rounding allows at this lambda."""
+        certificate = answer.certificate
+        lam = answer.parameters["lambda"]
+        return certificate.residual <= max(1e-10, 1e-15 * lam * max(certificate.span, 1e-300) * 10)
+
+    def __repr__(self) -> str:
+        return (
+            f"Branch({self.lambdas.size} points, lambda 0 to {self.lambdas[-1]:.6g}, "
+            f"regret {self.regrets[-1]:.3g}, {self.status.value})"
+        )
+
+    def _repr_html_(self) -> str:
+        from solvers.show import solution_html
+
+        return solution_html(self.solution(len(self.lambdas) - 1))
+
+
+def check_lambda(lam: float) -> float:
+    """`lam` as a float, refused unless finite and at least zero."""
+    try:
+        value = float(lam)
+    except (TypeError, ValueError):
+        raise InputError(f"lambda {lam!r} is not a number") from None
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(f"lambda must be a finite number of at least 0, got {value:g}")
+    return value

@@ -1,0 +1,191 @@
+"""Points of a logit branch between two traced ones: at a given lambda, at a turning point, at a bifurcation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from games.simplices import Float
+from solvers.qre_scaled import Scaled
+from solvers.qre_system import System, evaluate, linearise, new_jacobian, new_work, solve_bordered
+from solvers.qre_trace import correct, length, orient, settle
+
+_LAMBDA_STEPS = 60
+
+
+@njit(cache=True)
+def land(system: System, z: Float, direction: Float, limit: float) -> tuple[bool, float]:
+    """Move z to the branch within the hyperplane orthogonal to `direction`, which becomes the tangent there.
+
+    Returns whether it converged, and the determinant's sign; the derivative is taken anew in every iteration.
+    """
+    size = int(system.offsets[-1])
+    work, jacobian, spare = new_work(system), new_jacobian(size), new_jacobian(size)
+    p, q, step, normal = np.empty(size), np.empty(size), np.empty(size + 1), np.empty(size + 1)
+    evaluate(system, work, z, p)
+    orient(p, z[size], direction, normal)
+    tolerance = 1e-7 / (1.0 + 0.1 * z[size])
+    done, _ = correct(system, work, jacobian, spare, True, p, normal, limit, tolerance, 1.0, z, q, step)
+    if not done:
+        return False, 0.0
+    _, sign = settle(system, work, jacobian, normal, tolerance, z, q, direction)
+    if sign != 0.0:
+        orient(q, z[size], direction, normal)
+    return sign != 0.0, sign
+
+
+@njit(cache=True)
+def solve_at(system: System, z: Float, limit: float) -> tuple[bool, float]:
+    """Newton's method at fixed lambda z[-1]; returns whether it converged and the total Fisher length moved."""
+    size = int(system.offsets[-1])
+    work, jacobian = new_work(system), new_jacobian(size)
+    p, step, normal = np.empty(size), np.empty(size + 1), np.zeros(size + 1)
+    normal[size] = 1.0
+    lam, total, best = z[size], 0.0, np.inf
+    tolerance = 1e-13
+    for tries in range(40):
+        evaluate(system, work, z, p)
+        error = 0.0
+        for a in range(size):
+            error = max(error, p[a] * abs(work.residual[a]))
+        if error <= tolerance:  # done, also where the derivative is singular
+            return True, total
+        if linearise(system, work, jacobian, p, lam, normal) == 0.0:
+            return False, total
+        solve_bordered(jacobian, work.residual, 0.0, work.small, step)
+        moved = length(p, p, lam, step)
+        total += moved
+        if not total <= limit:
+            return False, total
+        if moved >= best and tries > 3:  # rounding decides from here on
+            return best <= 1e-8, total
+        best = min(best, moved)
+        for a in range(size):
+            z[a] += step[a]
+    return best <= 1e-8, total
+
+
+def _hermite(points: Float, tangents: Float, s: float) -> tuple[Float, Float]:
+    """Cubic between two points with unit tangents, at the fraction s; returns position and direction."""
+    gap = _gap(points)
+    a, b = points
+    da, db = gap * tangents[0], gap * tangents[1]
+    z = (
+        (1 + 2 * s) * (1 - s) ** 2 * a
+        + s * (1 - s) ** 2 * da
+        + s * s * (3 - 2 * s) * b
+        + s * s * (s - 1) * db
+    )
+    return z, (1 - s) * tangents[0] + s * tangents[1]
+
+
+def _gap(points: Float) -> float:
+    p, q = np.exp(points[0, :-1]), np.exp(points[1, :-1])
+    return float(length(p, q, 0.5 * (points[0, -1] + points[1, -1]), points[1] - points[0]))
+
+
+def _halfway(scaled: Scaled, points: Float, tangents: Float, s: float) -> tuple[Float, Float, float] | None:
+    """A point of the branch near the fraction s of a segment, with tangent and sign; None if none is found."""
+    z, direction = _hermite(points, tangents, s)
+    gap = _gap(points)
+    z[-1] = max(z[-1], 0.0)
+    done, sign = land(scaled.system, z, direction, max(gap, 1e-6))
+    if not done or (float(np.dot(direction, tangents[0])) < 0 and float(np.dot(direction, tangents[1])) < 0):
+        return None
+    return z, direction, sign
+
+
+def _bisect(
+    scaled: Scaled, points: Float, tangents: Float, value: str, target: float, rounds: int
+) -> tuple[Float, Float]:
+    """Narrow a segment around the point where lambda, its slope or the determinant's sign passes `target`."""
+    points, tangents = points.copy(), tangents.copy()
+
+    def measure(z: Float, t: Float, sign: float) -> float:
+        return {"lambda": z[-1], "turn": t[-1], "sign": sign}[value] - target
+
+    ends = [measure(points[0], tangents[0], 1.0), measure(points[1], tangents[1], -1.0)]
+    flip = 1.0
+    if value == "sign":
+        first = _halfway(scaled, points, tangents, 1e-3)
+        flip = 1.0 if first is None or first[2] > 0 else -1.0
+    last = 0
+    for _ in range(rounds):
+        s = 0.5
+        if value != "sign" and ends[1] != ends[0]:
+            s = min(max(ends[0] / (ends[0] - ends[1]), 0.02), 0.98)
+        middle = _halfway(scaled, points, tangents, s) or _halfway(scaled, points, tangents, 0.37)
+        if middle is None:
+            break
+        z, direction, sign = middle
+        here = measure(z, direction, flip * sign)
+        side = 0 if (here > 0) == (ends[0] > 0) else 1
+        points[side], tangents[side], ends[side] = z, direction, here
+        if side == last:  # the Illinois rule keeps regula falsi from sticking to one end
+            ends[1 - side] *= 0.5
+        last = side
+        if here == 0.0 or (
+            abs(points[1, -1] - points[0, -1]) <= 1e-13 * (1 + abs(z[-1])) and _gap(points) < 1e-7
+        ):
+            break
+    return points, tangents
+
+
+def locate(scaled: Scaled, points: Float, tangents: Float, what: str) -> Float:
+    """The point (x, lambda) in a segment at which the branch turns back ("turn") or bifurcates ("sign")."""
+    narrowed, slopes = _bisect(scaled, points, tangents, what, 0.0, _LAMBDA_STEPS)
+    if what == "turn" and slopes[0, -1] * slopes[1, -1] < 0:
+        share = slopes[0, -1] / (slopes[0, -1] - slopes[1, -1])
+        return _hermite(narrowed, slopes, share)[0]
+    return 0.5 * (narrowed[0] + narrowed[1])
+
+
+def at_lambda(scaled: Scaled, points: Float, tangents: Float, target: float) -> Float:
+    """Log-probabilities at which a segment of the branch first passes the (scaled) lambda `target`."""
+    for _ in range(_LAMBDA_STEPS):
+        share = _share(points, tangents, target)
+        z, _ = _hermite(points, tangents, share)
+        z[-1] = target
+        gap = _gap(points)
+        done, moved = solve_at(scaled.system, z, max(0.25 * gap, 1e-4))
+        if done:
+            return z[:-1]
+        middle = _halfway(scaled, points, tangents, share) or _halfway(scaled, points, tangents, 0.5)
+        if middle is None:
+            break
+        side = 0 if (middle[0][-1] > target) == (points[0, -1] > target) else 1
+        points, tangents = points.copy(), tangents.copy()
+        points[side], tangents[side] = middle[0], middle[1]
+        if gap < 1e-9:
+            break
+    z, _ = _hermite(points, tangents, _share(points, tangents, target))
+    z[-1] = target
+    solve_at(scaled.system, z, math.inf)
+    return z[:-1]
+
+
+def _share(points: Float, tangents: Float, target: float) -> float:
+    """Fraction of the segment at which the interpolated lambda first meets `target`."""
+    gap = _gap(points)
+    a, b, da, db = points[0, -1], points[1, -1], gap * tangents[0, -1], gap * tangents[1, -1]
+    low, high = 0.0, 1.0
+
+    def value(s: float) -> float:
+        return (
+            (1 + 2 * s) * (1 - s) ** 2 * a
+            + s * (1 - s) ** 2 * da
+            + s * s * (3 - 2 * s) * b
+            + s * s * (s - 1) * db
+            - target
+        )
+
+    start = value(0.0)
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        if (value(middle) > 0) == (start > 0):
+            low = middle
+        else:
+            high = middle
+    return min(max(0.5 * (low + high), 1e-6), 1 - 1e-6)

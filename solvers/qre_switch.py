@@ -1,0 +1,148 @@
+"""Leaving a logit branch at a bifurcation: where it is, which directions are free, and a point on another arm."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from games.simplices import Float
+from solvers.qre_locate import _gap, _halfway, land
+from solvers.qre_scaled import Scaled
+from solvers.qre_system import System, evaluate, linearise, new_jacobian, new_work
+from solvers.qre_trace import orient
+
+Points = list[tuple[Float, Float, Float, Float]]
+
+_SINGULAR = 1e-5  # smallest singular value, relative to the largest, at a bifurcation
+_DIP = 0.2  # singular values above this share of the largest are not looked at
+_ARMS = (0.02, 0.05, 0.1, 0.2, 0.35)  # Fisher distances at which another arm is sought
+
+
+@njit(cache=True)
+def bordered(system: System, z: Float, direction: Float) -> tuple[Float, Float]:
+    """The dense bordered derivative in coordinates that are orthonormal for the Fisher metric; and the coordinates' scale.
+
+    Rows and columns of action a are multiplied by sqrt(p_a) and 1 / sqrt(p_a) so that actions of no weight decouple.
+    """
+    size = int(system.offsets[-1])
+    work, jacobian = new_work(system), new_jacobian(size)
+    p, normal = np.empty(size), np.empty(size + 1)
+    evaluate(system, work, z, p)
+    tangent = direction.copy()
+    orient(p, z[size], tangent, normal)
+    linearise(system, work, jacobian, p, z[size], normal)
+    scale = np.empty(size + 1)
+    for a in range(size):
+        scale[a] = np.sqrt(max(p[a], 1e-12))
+    scale[size] = 0.15 / (1.0 + z[size])
+    dense = np.zeros((size + 1, size + 1))
+    for a in range(size):
+        dense[a, a] = 1.0
+        dense[a, size] = -work.slope[a] * scale[a] / scale[size]
+        dense[size, a] = normal[a] / scale[a]
+    dense[size, size] = normal[size] / scale[size]
+    for r in range(jacobian.live[0]):
+        b = jacobian.places[r]
+        for a in range(size):
+            dense[a, b] -= jacobian.coupling[r, a] * scale[a] / scale[b]
+    return dense, scale
+
+
+def _least(scaled: Scaled, z: Float, direction: Float) -> float:
+    """Smallest singular value of the bordered derivative, relative to the largest."""
+    values = np.linalg.svd(bordered(scaled.system, z, direction)[0], compute_uv=False)
+    return float(values[-1] / values[0])
+
+
+def next_bifurcation(scaled: Scaled, points: Points) -> tuple[int, Float, Float] | None:
+    """A bifurcation between the last three points, or None.
+
+    Looks for a dip of the smallest singular value, so that even multiplicities, which leave the determinant's
+    sign alone, are found too. Returns how many points lie before it, the point itself, and the free
+    directions float64[K, N + 1].
+    """
+    z, t = (np.concatenate([part[k] for part in points[-4:]])[-3:] for k in (0, 1))
+    if len(z) < 3:
+        return None
+    least = [_least(scaled, z[k], t[k]) for k in range(3)]
+    if not (least[1] <= least[0] and least[1] <= least[2] and least[1] < _DIP):
+        return None
+    total = sum(len(part[0]) for part in points)
+    for first in (0, 1):
+        found = _minimise(scaled, z[first : first + 2], t[first : first + 2])
+        if found is not None:
+            _, values, right = np.linalg.svd(bordered(scaled.system, *found)[0])
+            free = right[values <= 30 * _SINGULAR * values[0]]
+            scale = bordered(scaled.system, *found)[1]
+            return total - 2 + first, found[0], free / scale
+    return None
+
+
+def _minimise(scaled: Scaled, z: Float, t: Float) -> tuple[Float, Float] | None:
+    """Golden-section search for a vanishing singular value within a segment; None when it stays positive."""
+    golden = 0.5 * (np.sqrt(5.0) - 1.0)
+    low, high = 0.0, 1.0
+    best: tuple[float, Float, Float] | None = None
+
+    def value(s: float) -> float:
+        nonlocal best
+        point = _halfway(scaled, z, t, s)
+        if point is None:
+            return np.inf
+        size = _least(scaled, point[0], point[1])
+        if best is None or size < best[0]:
+            best = (size, point[0], point[1])
+        return size
+
+    a, b = high - golden * (high - low), low + golden * (high - low)
+    fa, fb = value(a), value(b)
+    for _ in range(45):
+        if fa < fb:
+            high, b, fb = b, a, fa
+            a = high - golden * (high - low)
+            fa = value(a)
+        else:
+            low, a, fa = a, b, fb
+            b = low + golden * (high - low)
+            fb = value(b)
+    return None if best is None or best[0] > _SINGULAR else (best[1], best[2])
+
+
+def leave_bifurcation(
+    scaled: Scaled, z: Float, directions: Float, rng: np.random.Generator | None
+) -> tuple[Float, Float, float, float] | None:
+    """A point on an arm that leaves the bifurcation `z` along a random free direction.
+
+    Returns (point, tangent away from z, determinant's sign, Nash regret), or None when no arm is found.
+    """
+    if rng is None or not len(directions):
+        return None
+    for _ in range(8):
+        direction = rng.standard_normal(len(directions)) @ directions
+        for distance in _ARMS:
+            for side in rng.permutation([1.0, -1.0]):
+                arm = _step_off(scaled, z, side * direction, distance)
+                if arm is not None:
+                    return arm
+    return None
+
+
+def _step_off(
+    scaled: Scaled, z: Float, direction: Float, distance: float
+) -> tuple[Float, Float, float, float] | None:
+    size = scaled.size
+    p = np.exp(z[:size])
+    unit, normal = direction.copy(), np.empty(size + 1)
+    orient(p, z[size], unit, normal)
+    point, tangent = z + distance * unit, unit.copy()
+    if point[size] < 0:
+        return None
+    done, sign = land(scaled.system, point, tangent, 2.0 * distance)
+    away = float(normal @ (point - z))
+    if not done or away < 0.5 * distance or _gap(np.stack([z, point])) > 4 * distance:
+        return None
+    if float(normal @ tangent) < 0:
+        tangent = -tangent
+    work_p = np.empty(size)
+    regret = evaluate(scaled.system, new_work(scaled.system), point, work_p)
+    return point, tangent, sign, float(regret)
