@@ -27,7 +27,7 @@ OnBifurcation = Literal["continue", "perturb", "error"]
 
 _CAUTIONS = (1.0, 4.0, 16.0)  # a stalled trace is tried again with shorter steps
 _WATCHFUL = 10.0
-_LAMBDA_END = 1e14  # scaled lambda beyond which payoff differences drown in rounding
+_LAMBDA_END = 1e250  # scaled lambda beyond which payoff differences drown in rounding
 
 
 def trace_qre(
@@ -247,7 +247,7 @@ def _end_at(branch: Branch, lam: float) -> Branch:
     last = branch.at([lam])[0]
     logs = branch.log_profiles.copy()
     with np.errstate(divide="ignore"):
-        logs[-1] = np.log(last.strategy)
+        logs[-1] = np.log(np.asarray(last.strategy))
     lambdas, regrets = branch.lambdas.copy(), branch.regrets.copy()
     lambdas[-1] = lam
     game = branch.game
@@ -302,7 +302,7 @@ def qre_at(game: NormalFormGame, lams: Sequence[float], **options: Any) -> tuple
         return tuple(branch._solution(lam, branch.log_profiles[0], {}) for lam in wanted)
     branch = trace_qre(game, lambda_max=top, **options)
     reached = float(branch.lambdas.max())
-    answers = []
+    answers: list[Solution] = []
     for lam in wanted:
         if lam <= reached:
             answers.extend(branch.at([lam]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.simplices import Float
-from solvers.qre_locate import at_lambda, locate
+from solvers.qre_locate import Measure, at_lambda, locate, orientation, turning
 from solvers.qre_scaled import Scaled
 from solvers.solution import Solution, Status
 
@@ -64,13 +64,13 @@ class Branch:
     def turning_points(self) -> Float:
         """Values of lambda, float64[K], at which the branch turns back, each located to about ten digits."""
         slopes = self._tangents[:, -1]
-        return self._locate([k for k in range(slopes.size - 1) if slopes[k] * slopes[k + 1] < 0], "turn")
+        return self._locate([k for k in range(slopes.size - 1) if slopes[k] * slopes[k + 1] < 0], turning)
 
     @cached_property
     def bifurcations(self) -> Float:
         """Values of lambda, float64[K], at which another branch crosses (the determinant changes sign)."""
         signs = self._signs
-        found = self._locate([k for k in range(signs.size - 1) if signs[k] * signs[k + 1] < 0], "sign")
+        found = self._locate([k for k in range(signs.size - 1) if signs[k] * signs[k + 1] < 0], orientation)
         left = np.asarray(self.stats.get("switched_at", ()), dtype=np.float64)
         return np.concatenate([left, found])
 
@@ -94,10 +94,13 @@ class Branch:
         """The points z = (x, scaled lambda), float64[T, sum(A) + 1]."""
         return np.column_stack([self.log_profiles, self.lambdas * self._scaled.scale])
 
-    def _locate(self, segments: Sequence[int], what: str) -> Float:
-        points, tangents = self._points(), self._tangents
-        found = [locate(self._scaled, points[k : k + 2], tangents[k : k + 2], what)[-1] for k in segments]
+    def _locate(self, segments: Sequence[int], what: Measure) -> Float:
+        found = [self.segment_root(k, what)[-1] for k in segments]
         return np.asarray(found, dtype=np.float64) / self._scaled.scale
+
+    def segment_root(self, k: int, measure: Measure) -> Float:
+        """The point (log-probabilities, scaled lambda) between points k and k + 1 where `measure` changes sign."""
+        return locate(self._scaled, self._points()[k : k + 2], self._tangents[k : k + 2], measure)
 
     def crossings(self, lam: float) -> list[int]:
         """Segments k between points k and k + 1 in which the branch passes `lam`."""
@@ -144,16 +147,16 @@ class Branch:
         )
         if self.reliable(answer):
             return answer
-        return Solution(
-            self.game, "qre", answer.strategy, Status.NUMERICAL, "logit branch", parameters, answer.stats
-        )
+        noise = 1e-16 * lam * self.game.span
+        reason = f"the logit response did not settle: at this lambda, payoff rounding alone moves it by {noise:.1g}"
+        return replace(answer, status=Status.NUMERICAL, stats={**answer.stats, "reason": reason})
 
     @staticmethod
     def reliable(answer: Solution) -> bool:
         """Whether the fixed-point residual is as small as rounding allows at this lambda."""
         certificate = answer.certificate
-        lam = answer.parameters["lambda"]
-        return certificate.residual <= max(1e-10, 1e-15 * lam * max(certificate.span, 1e-300) * 10)
+        rounding = 1e-14 * answer.parameters["lambda"] * certificate.span
+        return bool(certificate.residual <= max(1e-10, min(rounding, 1e-8)))
 
     def __repr__(self) -> str:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numba import njit
@@ -12,7 +13,9 @@ from solvers.qre_scaled import Scaled
 from solvers.qre_system import System, evaluate, linearise, new_jacobian, new_work, solve_bordered
 from solvers.qre_trace import correct, length, orient, settle
 
-_LAMBDA_STEPS = 60
+_ROUNDS = 60
+
+Measure = Callable[[Float, Float, float], float]
 
 
 @njit(cache=True)
@@ -49,7 +52,7 @@ def solve_at(system: System, z: Float, limit: float) -> tuple[bool, float]:
         evaluate(system, work, z, p)
         error = 0.0
         for a in range(size):
-            error = max(error, p[a] * abs(work.residual[a]))
+            error += p[a] * abs(work.residual[a])  # a sum, so that nan stays nan
         if error <= tolerance:  # done, also where the derivative is singular
             return True, total
         if linearise(system, work, jacobian, p, lam, normal) == 0.0:
@@ -97,59 +100,53 @@ def _halfway(scaled: Scaled, points: Float, tangents: Float, s: float) -> tuple[
     return z, direction, sign
 
 
-def _bisect(
-    scaled: Scaled, points: Float, tangents: Float, value: str, target: float, rounds: int
-) -> tuple[Float, Float]:
-    """Narrow a segment around the point where lambda, its slope or the determinant's sign passes `target`."""
+def turning(z: Float, tangent: Float, sign: float) -> float:
+    """Zero where the branch turns back."""
+    return float(tangent[-1])
+
+
+def orientation(z: Float, tangent: Float, sign: float) -> float:
+    """Changes sign where another branch crosses."""
+    return sign
+
+
+def locate(scaled: Scaled, points: Float, tangents: Float, measure: Measure) -> Float:
+    """The point (x, lambda) in a segment at which `measure(z, tangent, sign)` changes sign, by guarded regula falsi."""
     points, tangents = points.copy(), tangents.copy()
-
-    def measure(z: Float, t: Float, sign: float) -> float:
-        return {"lambda": z[-1], "turn": t[-1], "sign": sign}[value] - target
-
-    ends = [measure(points[0], tangents[0], 1.0), measure(points[1], tangents[1], -1.0)]
-    flip = 1.0
-    if value == "sign":
-        first = _halfway(scaled, points, tangents, 1e-3)
-        flip = 1.0 if first is None or first[2] > 0 else -1.0
-    last = 0
-    for _ in range(rounds):
-        s = 0.5
-        if value != "sign" and ends[1] != ends[0]:
-            s = min(max(ends[0] / (ends[0] - ends[1]), 0.02), 0.98)
-        middle = _halfway(scaled, points, tangents, s) or _halfway(scaled, points, tangents, 0.37)
+    signs = [_halfway(scaled, points, tangents, s) for s in (1e-3, 1 - 1e-3)]
+    ends = [measure(z, t, 1.0 if near is None else near[2]) for z, t, near in zip(points, tangents, signs)]
+    if ends[0] * ends[1] > 0:
+        return 0.5 * (points[0] + points[1])
+    last, stepwise = -1, measure is orientation
+    for _ in range(_ROUNDS):
+        share = 0.5 if stepwise else min(max(ends[0] / (ends[0] - ends[1]), 0.01), 0.99)
+        middle = _halfway(scaled, points, tangents, share) or _halfway(scaled, points, tangents, 0.37)
         if middle is None:
             break
         z, direction, sign = middle
-        here = measure(z, direction, flip * sign)
+        here = measure(z, direction, sign)
+        if here == 0.0:
+            return z
         side = 0 if (here > 0) == (ends[0] > 0) else 1
         points[side], tangents[side], ends[side] = z, direction, here
         if side == last:  # the Illinois rule keeps regula falsi from sticking to one end
             ends[1 - side] *= 0.5
         last = side
-        if here == 0.0 or (
-            abs(points[1, -1] - points[0, -1]) <= 1e-13 * (1 + abs(z[-1])) and _gap(points) < 1e-7
-        ):
+        if _gap(points) < 1e-9:
             break
-    return points, tangents
-
-
-def locate(scaled: Scaled, points: Float, tangents: Float, what: str) -> Float:
-    """The point (x, lambda) in a segment at which the branch turns back ("turn") or bifurcates ("sign")."""
-    narrowed, slopes = _bisect(scaled, points, tangents, what, 0.0, _LAMBDA_STEPS)
-    if what == "turn" and slopes[0, -1] * slopes[1, -1] < 0:
-        share = slopes[0, -1] / (slopes[0, -1] - slopes[1, -1])
-        return _hermite(narrowed, slopes, share)[0]
-    return 0.5 * (narrowed[0] + narrowed[1])
+    if stepwise:
+        return 0.5 * (points[0] + points[1])
+    return _hermite(points, tangents, ends[0] / (ends[0] - ends[1]))[0]
 
 
 def at_lambda(scaled: Scaled, points: Float, tangents: Float, target: float) -> Float:
     """Log-probabilities at which a segment of the branch first passes the (scaled) lambda `target`."""
-    for _ in range(_LAMBDA_STEPS):
+    for _ in range(_ROUNDS):
         share = _share(points, tangents, target)
         z, _ = _hermite(points, tangents, share)
         z[-1] = target
         gap = _gap(points)
-        done, moved = solve_at(scaled.system, z, max(0.25 * gap, 1e-4))
+        done, _ = solve_at(scaled.system, z, max(0.25 * gap, 1e-4))
         if done:
             return z[:-1]
         middle = _halfway(scaled, points, tangents, share) or _halfway(scaled, points, tangents, 0.5)
@@ -163,7 +160,8 @@ def at_lambda(scaled: Scaled, points: Float, tangents: Float, target: float) -> 
     z, _ = _hermite(points, tangents, _share(points, tangents, target))
     z[-1] = target
     solve_at(scaled.system, z, math.inf)
-    return z[:-1]
+    sums = np.exp(z[:-1]).sum()
+    return z[:-1] if np.isfinite(sums) else points[0, :-1]
 
 
 def _share(points: Float, tangents: Float, target: float) -> float:

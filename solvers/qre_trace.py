@@ -31,6 +31,7 @@ MAX_CORRECTION = 0.5  # predictor error beyond which a step is refused
 BEND = 0.08  # one minus the cosine between successive tangents that the step length aims at
 TURN = 0.85  # smallest cosine between tangents, and between them and the chord
 ACCEPT = 1e-5  # corrector tolerance; accepted points are polished further with their own Jacobian
+ROUNDING = 2e-15  # noise of the corrector per unit of lambda
 CLOSE = 2e-3  # a change of the determinant's sign is approached to this length before it is believed
 EARLY = 20.0  # before this lambda a small regret ends nothing: uniform play may be an equilibrium by symmetry
 LARGE = 40  # live actions from which a factorisation costs more than several iterations
@@ -212,7 +213,8 @@ def trace(
             bend = (tangent[a] - before[a]) / h_before if h_before > 0.0 else 0.0
             new[a] = z[a] + h * tangent[a] + 0.5 * h * h * bend
         new[size] = max(new[size], 0.0)
-        tolerance = ACCEPT / (1.0 + 0.1 * z[size])  # payoffs stiffen the system in proportion to lambda
+        # payoffs stiffen the system in proportion to lambda, and so does rounding where they do not
+        tolerance = ACCEPT / (1.0 + 0.1 * z[size]) + ROUNDING * z[size]
         growth = (1.0 + new[size]) / (1.0 + z[size])
         converged, first = correct(
             system,
@@ -234,11 +236,13 @@ def trace(
             code = STALLED if h < H_MIN else RUNNING
             continue
         regret, turn_sign = settle(system, work, there, normal, tolerance, new, q, turned)
+        reach = 0.0
         for a in range(size + 1):
             step[a] = new[a] - z[a]
+            reach += abs(new[a])
         aligned = cosine(p, q, new[size], tangent, turned)
         straight = min(cosine(p, q, new[size], step, tangent), cosine(p, q, new[size], step, turned))
-        smooth = aligned > TURN and straight > TURN and turn_sign != 0.0
+        smooth = aligned > TURN and straight > TURN and turn_sign != 0.0 and reach < 1e300
         if not smooth or turn_sign != sign:
             # too much turning is a step too long, and so is a change of sign, unless it stays down to a short
             # step: then a bifurcation lies between, and the branch goes straight on
