@@ -10,6 +10,7 @@ from pathlib import Path
 from games.errors import InputError
 
 _GIB = 1024**3
+_COPIES = 2  # a game copies the payoffs it is given
 
 
 def available_bytes() -> int:
@@ -31,7 +32,7 @@ def payoff_bytes(shape: Sequence[int]) -> int:
     return 8 * len(shape) * math.prod(shape)
 
 
-def check_fits(shape: Sequence[int], what: str = "the payoff tensor") -> None:
+def check_fits(shape: Sequence[int], what: str = "the payoff tensor", copies: float = 1) -> None:
     """Raise `InputError` when a payoff tensor of this shape would not fit, saying how large it would be.
 
     Parameters
@@ -40,15 +41,18 @@ def check_fits(shape: Sequence[int], what: str = "the payoff tensor") -> None:
         Number of actions of each player.
     what : str
         What is being built, for the message.
+    copies : float
+        How many payoff tensors exist at once while it is built; `NormalFormGame` itself copies what it is given.
     """
     if len(shape) > 62:
         raise InputError(f"{what} has {len(shape)} players; a dense normal form is limited to 62")
     need = payoff_bytes(shape)
     have = int(0.8 * available_bytes())
-    if need > have:
+    if copies * need > have:
         cells = math.prod(shape)
+        times = f" ({copies:g} times that while it is built)" if need <= have else ""
         raise InputError(
-            f"{what} has {len(shape)} players and {_count(cells)} joint profiles, {_size(need)} of payoffs; "
+            f"{what} has {len(shape)} players and {_count(cells)} joint profiles, {_size(need)} of payoffs{times}; "
             f"about {_size(have)} of memory is available"
         )
 

@@ -11,6 +11,7 @@ from games.simplices import Float, Int
 def lu_factor(matrix: Float, size: int, pivots: Int) -> float:
     """Factor `matrix[:size, :size]` in place with row pivoting; returns the sign of the determinant (0: singular).
 
+    The diagonal is left inverted, so that solving needs no division.
     Right-looking in panels of four columns, so that each pass over the trailing rows does four updates; O(size^3).
     """
     sign = 1.0
@@ -26,12 +27,12 @@ def lu_factor(matrix: Float, size: int, pivots: Int) -> float:
                     matrix[r, c] -= factor * matrix[s, c]
         if stop - k < 4:
             continue
-        top0, top1, top2, top3 = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
         for r in range(stop, size):
-            row = matrix[r]
-            f0, f1, f2, f3 = row[k], row[k + 1], row[k + 2], row[k + 3]
+            f0, f1, f2, f3 = matrix[r, k], matrix[r, k + 1], matrix[r, k + 2], matrix[r, k + 3]
             for c in range(stop, size):
-                row[c] -= f0 * top0[c] + f1 * top1[c] + f2 * top2[c] + f3 * top3[c]
+                matrix[r, c] -= (
+                    f0 * matrix[k, c] + f1 * matrix[k + 1, c] + f2 * matrix[k + 2, c] + f3 * matrix[k + 3, c]
+                )
     return sign
 
 
@@ -54,6 +55,7 @@ def _factor_panel(matrix: Float, size: int, start: int, stop: int, pivots: Int) 
         if matrix[k, k] < 0.0:
             sign = -sign
         inverse = 1.0 / matrix[k, k]
+        matrix[k, k] = inverse
         for r in range(k + 1, size):
             factor = matrix[r, k] * inverse
             matrix[r, k] = factor
@@ -70,14 +72,12 @@ def lu_solve(matrix: Float, size: int, pivots: Int, right: Float) -> None:
         if where != k:
             right[k], right[where] = right[where], right[k]
     for r in range(1, size):
-        row = matrix[r]
         total = right[r]
         for c in range(r):
-            total -= row[c] * right[c]
+            total -= matrix[r, c] * right[c]
         right[r] = total
     for r in range(size - 1, -1, -1):
-        row = matrix[r]
         total = right[r]
         for c in range(r + 1, size):
-            total -= row[c] * right[c]
-        right[r] = total / row[r]
+            total -= matrix[r, c] * right[c]
+        right[r] = total * matrix[r, r]

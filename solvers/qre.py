@@ -150,7 +150,7 @@ class _Trace:
 
     def _chunk_size(self) -> int:
         """Points per kernel call: few enough that Ctrl-C and progress come within a fraction of a second."""
-        cells = self.scaled.system.tensors.size
+        cells = self.scaled.system.arena.size
         return max(1, min(512, int(2e9 / (self.scaled.size**3 + 20 * cells + 1000))))
 
     def _chunk(self, state: Float, points: int, caution: float) -> int:

@@ -228,8 +228,8 @@ def _interval(
     for k in np.flatnonzero(inside[1:] != inside[:-1]):
         ends.append(float(branch.segment_root(int(k), measure)[-1]) / branch._scaled.scale)
     if not inside.any():  # the peak lies within one segment: look on either side of it
-        k = int(np.searchsorted(branch.lambdas, lam)) - 1
-        ends += _split_ends(branch, max(k, 0), lam, measure)
+        segment = int(np.searchsorted(branch.lambdas, lam)) - 1
+        ends += _split_ends(branch, max(segment, 0), lam, measure)
     ends += [float(v) for v in branch.lambdas[inside]]
     return min(ends), math.inf if inside[-1] else max(ends)
 

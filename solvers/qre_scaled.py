@@ -43,17 +43,19 @@ class Scaled:
         low = flat.min(axis=1)
         scale = float((flat.max(axis=1) - low).max())
         scale = scale if scale > 0 else 1.0
-        tensors = np.empty((players, cells))
         strides = np.zeros((players, players), dtype=np.int64)
+        half = max([cells // n for n in shape[: 2 if players > 1 else 0]], default=1)
+        arena = np.empty(players * cells + 4 * half)
+        tensors = arena[: players * cells]
         for i in range(players):
             own_last = np.moveaxis(game.payoffs[i], i, -1)
-            np.subtract(own_last, low[i], out=tensors[i].reshape(own_last.shape))
+            np.subtract(own_last, low[i], out=tensors[i * cells : (i + 1) * cells].reshape(own_last.shape))
             stride = 1
             for k in [i, *range(players - 1, i, -1), *range(i - 1, -1, -1)]:
                 strides[i, k] = stride
                 stride *= shape[k]
         tensors /= scale
-        return cls(System(tensors, strides, game.offsets.astype(np.int64)), scale)
+        return cls(System(arena, half, strides, game.offsets.astype(np.int64)), scale)
 
     @property
     def size(self) -> int:

@@ -25,8 +25,9 @@ NEGLIGIBLE = 1e-19  # an action with less probability is left out of expected pa
 class System(NamedTuple):
     """One game, scaled so that its largest payoff range is one."""
 
-    tensors: Float  # [P, prod(A)], player i's payoffs with i's own axis last, the other players in order
-    strides: Int  # [P, P], element stride of player k's action in player i's tensor
+    arena: Float  # [P * prod(A) + 4 * half], each player's payoffs, the player's own axis last; then scratch space
+    half: int  # size of the largest contraction of one axis
+    strides: Int  # [P, P], stride of player k's action in player i's tensor
     offsets: Int  # [P + 1]
 
 
@@ -39,8 +40,6 @@ class Work(NamedTuple):
     slope: Float  # [N] u minus its mean under the response
     lists: Int  # [N] in each player's block, the actions taken into account
     counts: Int  # [P] how many of them
-    buffers: Float  # [2, largest contraction]
-    prefix: Float  # [2, largest contraction]
     small: Float  # [N + 1]
 
 
@@ -55,19 +54,16 @@ class Jacobian(NamedTuple):
     live: Int  # [1] how many actions are live
 
 
+# Kernels index their arrays directly: a view costs numba a reference count, which at these sizes costs more than the work.
+
+
 @njit(cache=True)
 def new_work(system: System) -> Work:
     """Allocate the workspaces for a system."""
     size, players = system.offsets[-1], system.offsets.size - 1
-    width = 1
-    for i in range(players):
-        for k in range(players):
-            if k != i:
-                width = max(width, system.strides[i, k])
-    flat = np.empty((4, size))
+    u, response, residual, slope = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     lists, counts = np.empty(size, np.int64), np.empty(players, np.int64)
-    buffers, prefix = np.empty((2, width)), np.empty((2, width))
-    return Work(flat[0], flat[1], flat[2], flat[3], lists, counts, buffers, prefix, np.empty(size + 1))
+    return Work(u, response, residual, slope, lists, counts, np.empty(size + 1))
 
 
 @njit(cache=True)
@@ -91,7 +87,7 @@ def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: I
         start = offsets[i]
         size = offsets[i + 1] - start
         count, heaviest = 0, 0
-        for a in range(size):
+        for a in range(1, size):
             if weights[start + a] > weights[start + heaviest]:
                 heaviest = a
         for a in range(size):
@@ -105,125 +101,127 @@ def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: I
 
 @njit(cache=True, fastmath={"contract"})
 def contract_rest(
-    source: Float,
-    strides: Int,
-    skip: int,
-    after: int,
-    offsets: Int,
-    p: Float,
-    lists: Int,
-    counts: Int,
-    buffers: Float,
-) -> int:
-    """Contract `source` over the listed actions of every player later than `after` except `skip`.
+    arena: Float, where: int, scratch: int, half: int, strides: Int, i: int, after: int, offsets: Int, p: Float,
+    lists: Int, counts: Int,
+) -> int:  # fmt: skip
+    """Contract the tensor at arena[where:] over all players later than `after` but i, axis by axis from the front.
 
-    Axes go one by one from the front, each as updates of long contiguous rows. The result is the head of
-    `buffers[k]` for the returned k, or `source` itself when nothing was to contract (-1).
+    Results alternate between arena[scratch:] and arena[scratch + half:]; returns where the last one starts.
     """
-    current = -1
+    to = scratch
     for k in range(after + 1, counts.size):
-        if k == skip:
+        if k == i:
             continue
-        extent = strides[k]
-        target = 0 if current != 0 else 1
-        origin = source if current < 0 else buffers[current]
-        out = buffers[target, :extent]
-        start = offsets[k]
+        extent, start = strides[i, k], offsets[k]
         for q in range(counts[k]):
             b = lists[start + q]
-            w = p[start + b]
-            row = origin[b * extent : (b + 1) * extent]
+            w, row = p[start + b], where + b * extent
             if q == 0:
                 for a in range(extent):
-                    out[a] = w * row[a]
+                    arena[to + a] = w * arena[row + a]
             else:
                 for a in range(extent):
-                    out[a] += w * row[a]
-        current = target
-    return current
+                    arena[to + a] += w * arena[row + a]
+        where = to
+        to = 2 * scratch + half - to
+    return where
 
 
 @njit(cache=True)
-def expected_payoffs(system: System, work: Work, p: Float) -> None:
+def expected_payoffs(
+    arena: Float, half: int, strides: Int, offsets: Int, p: Float, lists: Int, counts: Int, u: Float
+) -> None:
     """u[i, a] = u_i(a, p_-i) over the listed actions of the others; one pass over each tensor."""
-    tensors, strides, offsets = system
-    u, lists, counts, buffers = work.u, work.lists, work.counts, work.buffers
-    for i in range(offsets.size - 1):
-        start, size = offsets[i], offsets[i + 1] - offsets[i]
-        where = contract_rest(tensors[i], strides[i], i, -1, offsets, p, lists, counts, buffers)
-        result = tensors[i] if where < 0 else buffers[where]
-        for a in range(size):
-            u[start + a] = result[a]
+    players = offsets.size - 1
+    scratch = arena.size - 4 * half
+    cells = scratch // players
+    for i in range(players):
+        start, stop = offsets[i], offsets[i + 1]
+        where = (
+            contract_rest(arena, i * cells, scratch, half, strides, i, -1, offsets, p, lists, counts) - start
+        )
+        for a in range(start, stop):
+            u[a] = arena[where + a]
 
 
 @njit(cache=True, fastmath={"contract"})
-def assemble(system: System, work: Work, p: Float, lam: float, coupling: Float) -> None:
+def assemble(
+    arena: Float,
+    half: int,
+    strides: Int,
+    offsets: Int,
+    p: Float,
+    lam: float,
+    lists: Int,
+    counts: Int,
+    coupling: Float,
+) -> None:
     """Coupling K before centring, transposed: row (j, b) of the live columns, entry (i, a) = lam M[ia, jb] p[jb].
 
-    For each player the tensor is contracted from the front over the players before j, kept in `prefix`, and from each
-    of j's live slices over the players after j: about twice the work of one pass over the tensor.
+    For each player the tensor is contracted from the front over the players before j (the head), and from each of j's
+    live slices over the players after j: about twice the work of one pass over the tensor.
     """
-    tensors, strides, offsets = system
-    lists, counts, buffers, prefix = work.lists, work.counts, work.buffers, work.prefix
     players = offsets.size - 1
-    coupling[: counts.sum()] = 0.0
+    scratch = arena.size - 4 * half
+    prefix, cells = scratch + 2 * half, scratch // players
     for i in range(players):
-        start, size = offsets[i], offsets[i + 1] - offsets[i]
-        head, column = -1, 0
+        start, stop = offsets[i], offsets[i + 1]
+        final = players - 2 if i == players - 1 else players - 1
+        head, to, column = i * cells, prefix, 0
         for j in range(players):
             if j == i:
+                for r in range(column, column + counts[j]):
+                    for a in range(start, stop):
+                        coupling[r, a] = 0.0
                 column += counts[j]
                 continue
             extent, first = strides[i, j], offsets[j]
-            current = tensors[i] if head < 0 else prefix[head]
             for q in range(counts[j]):
                 b = lists[first + q]
+                where = head + b * extent
+                if j < final:
+                    where = contract_rest(
+                        arena, where, scratch, half, strides, i, j, offsets, p, lists, counts
+                    )
                 w = lam * p[first + b]
-                piece = current[b * extent : (b + 1) * extent]
-                where = contract_rest(piece, strides[i], i, j, offsets, p, lists, counts, buffers)
-                result = piece if where < 0 else buffers[where]
-                out = coupling[column + q, start : start + size]
-                for a in range(size):
-                    out[a] = w * result[a]
+                for a in range(start, stop):
+                    coupling[column + q, a] = w * arena[where + a - start]
             column += counts[j]
-            if j < players - 1 and not (j == players - 2 and i == players - 1):
-                target = 0 if head != 0 else 1
-                out = prefix[target, :extent]
+            if j < final:
                 for q in range(counts[j]):
                     b = lists[first + q]
-                    w = p[first + b]
-                    piece = current[b * extent : (b + 1) * extent]
+                    w, row = p[first + b], head + b * extent
                     if q == 0:
                         for a in range(extent):
-                            out[a] = w * piece[a]
+                            arena[to + a] = w * arena[row + a]
                     else:
                         for a in range(extent):
-                            out[a] += w * piece[a]
-                head = target
+                            arena[to + a] += w * arena[row + a]
+                head = to
+                to = 2 * prefix + half - to
 
 
 @njit(cache=True, fastmath={"contract"})
 def centre(coupling: Float, live: int, offsets: Int, response: Float) -> None:
     """Subtract from each block of each live column its mean under that player's logit response."""
     for r in range(live):
-        column = coupling[r]
         for i in range(offsets.size - 1):
             mean = 0.0
             for a in range(offsets[i], offsets[i + 1]):
-                mean += response[a] * column[a]
+                mean += response[a] * coupling[r, a]
             for a in range(offsets[i], offsets[i + 1]):
-                column[a] -= mean
+                coupling[r, a] -= mean
 
 
 @njit(cache=True)
-def respond(system: System, work: Work, x: Float, lam: float) -> float:
-    """Logit response, residual G = x - log response and slope u - mean u; returns the largest Nash regret of exp(x).
+def respond(
+    u: Float, lam: float, offsets: Int, x: Float, p: Float, response: Float, residual: Float, slope: Float
+) -> float:
+    """Logit response, residual G = x - log response and slope u - mean u; returns the largest Nash regret of p.
 
     The residual's mean under the response is second order in the residual, but carries a rounding error of order
-    lambda in the one direction that payoffs do not stiffen; it is removed.
+    lambda in the one direction that payoffs do not stiffen; it is removed. `x` may be longer than N.
     """
-    offsets = system.offsets
-    u, response, residual, slope = work.u, work.response, work.residual, work.slope
     worst = 0.0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
@@ -234,12 +232,12 @@ def respond(system: System, work: Work, x: Float, lam: float) -> float:
         for a in range(start, stop):
             response[a] = np.exp(lam * (u[a] - top))
             total += response[a]
-        shift = np.log(total)
+        shift, inverse = np.log(total), 1.0 / total
         mean, regret, drift = 0.0, 0.0, 0.0
         for a in range(start, stop):
-            response[a] /= total
+            response[a] *= inverse
             mean += response[a] * u[a]
-            regret += np.exp(x[a]) * (top - u[a])
+            regret += p[a] * (top - u[a])
             residual[a] = x[a] - lam * (u[a] - top) + shift
             drift += response[a] * residual[a]
         for a in range(start, stop):
@@ -259,65 +257,76 @@ def normalise_log(x: Float, offsets: Int, p: Float) -> None:
             top = max(top, x[a])
         total = 0.0
         for a in range(start, stop):
-            total += np.exp(x[a] - top)
-        shift = top + np.log(total)
+            p[a] = np.exp(x[a] - top)
+            total += p[a]
+        shift, inverse = top + np.log(total), 1.0 / total
         for a in range(start, stop):
             x[a] -= shift
-            p[a] = np.exp(x[a])
+            p[a] *= inverse
 
 
 @njit(cache=True)
 def evaluate(system: System, work: Work, z: Float, p: Float) -> float:
     """Everything at z = (x, lambda): normalises x, writes probabilities to `p`; returns the largest Nash regret."""
-    size = p.size
-    normalise_log(z[:size], system.offsets, p)
-    select(p, NEGLIGIBLE, system.offsets, work.lists, work.counts)
-    expected_payoffs(system, work, p)
-    return respond(system, work, z[:size], z[size])
+    arena, half, strides, offsets = system
+    normalise_log(z, offsets, p)
+    select(p, NEGLIGIBLE, offsets, work.lists, work.counts)
+    expected_payoffs(arena, half, strides, offsets, p, work.lists, work.counts, work.u)
+    return respond(work.u, z[p.size], offsets, z, p, work.response, work.residual, work.slope)
 
 
 @njit(cache=True)
 def linearise(system: System, work: Work, jacobian: Jacobian, p: Float, lam: float, normal: Float) -> float:
     """Factor the derivative at the evaluated point, bordered by `normal`; returns the determinant's sign."""
-    coupling, matrix, places = jacobian.coupling, jacobian.matrix, jacobian.places
-    offsets, lists = system.offsets, work.lists
-    live = select(p, LIVE / max(lam, 1.0), offsets, lists, work.counts)
+    arena, half, strides, offsets = system
+    coupling, matrix, places, slope = jacobian.coupling, jacobian.matrix, jacobian.places, jacobian.slope
+    lists, counts = work.lists, work.counts
+    live = select(p, LIVE / max(lam, 1.0), offsets, lists, counts)
     r = 0
     for i in range(offsets.size - 1):
-        for q in range(work.counts[i]):
+        for q in range(counts[i]):
             places[r] = offsets[i] + lists[offsets[i] + q]
             r += 1
-    assemble(system, work, p, lam, coupling)
+    assemble(arena, half, strides, offsets, p, lam, lists, counts, coupling)
     centre(coupling, live, offsets, work.response)
+    for a in range(p.size):
+        slope[a] = work.slope[a]
     for c in range(live):
-        column = coupling[c]
+        place = places[c]
         for r in range(live):
-            matrix[r, c] = -column[places[r]]
+            matrix[r, c] = -coupling[c, places[r]]
         matrix[c, c] += 1.0
-        matrix[c, live] = -work.slope[places[c]]
-        matrix[live, c] = normal[places[c]]
+        matrix[c, live] = -slope[place]
+        matrix[live, c] = normal[place]
     matrix[live, live] = normal[p.size]
-    jacobian.slope[:] = work.slope
     jacobian.live[0] = live
     return lu_factor(matrix, live + 1, jacobian.pivots)
 
 
 @njit(cache=True, fastmath={"contract"})
-def solve_bordered(jacobian: Jacobian, residual: Float, border: float, small: Float, step: Float) -> None:
+def bordered_solve(
+    matrix: Float, pivots: Int, coupling: Float, places: Int, slope: Float, live: int, residual: Float, border: float,
+    small: Float, step: Float,
+) -> None:  # fmt: skip
     """Solve derivative @ step = -residual with the border equal to `border`; step is (dx, dlambda) for all actions."""
-    size, live = residual.size, jacobian.live[0]
+    size = residual.size
     for r in range(live):
-        small[r] = -residual[jacobian.places[r]]
+        small[r] = -residual[places[r]]
     small[live] = border
-    lu_solve(jacobian.matrix, live + 1, jacobian.pivots, small)
+    lu_solve(matrix, live + 1, pivots, small)
     dlam = small[live]
-    slope = jacobian.slope
     for a in range(size):
         step[a] = slope[a] * dlam - residual[a]
     for r in range(live):
         w = small[r]
         if w != 0.0:
-            column = jacobian.coupling[r]
             for a in range(size):
-                step[a] += w * column[a]
+                step[a] += w * coupling[r, a]
     step[size] = dlam
+
+
+@njit(cache=True)
+def solve_bordered(jacobian: Jacobian, residual: Float, border: float, small: Float, step: Float) -> None:
+    """`bordered_solve` with a factored Jacobian."""
+    coupling, matrix, pivots, places, slope, live = jacobian
+    bordered_solve(matrix, pivots, coupling, places, slope, live[0], residual, border, small, step)
