@@ -25,36 +25,44 @@ def outer_weights(profile: Float, offsets: Int, first: int, stop: int, out: Floa
 
 
 @njit(cache=True, fastmath={"contract", "reassoc"})
-def deviation_into(flat: Float, offsets: Int, profile: Float, lead: Float, tail: Float, out: Float) -> None:
-    """Deviation payoffs of every player into `out`; `lead` and `tail` are workspaces of `workspace_size`.
+def player_deviation_into(
+    player: int, payoff: Float, offsets: Int, profile: Float, lead: Float, tail: Float, out: Float
+) -> None:
+    """Deviation payoffs of one player into its block of `out`; `payoff` is the player's flat tensor.
 
-    For player i the tensor is [L, A_i, R]: the R trailing profiles are weighted by a dot product, the L leading
-    ones by an update, and leading profiles of probability zero are skipped.
+    The tensor is [L, A_i, R]: the R trailing profiles are weighted by a dot product, the L leading ones by an update,
+    and leading profiles of probability zero are skipped.
     """
-    players = offsets.size - 1
-    for i in range(players):
-        start = offsets[i]
-        size = offsets[i + 1] - start
-        leading = outer_weights(profile, offsets, 0, i, lead)
-        trailing = outer_weights(profile, offsets, i + 1, players, tail)
-        payoff = flat[i]
-        for a in range(size):
-            out[start + a] = 0.0
-        for c in range(leading):
-            w = lead[c]
-            if w == 0.0:
-                continue
-            base = c * size * trailing
-            if trailing == 1:
-                for a in range(size):
-                    out[start + a] += w * payoff[base + a]
-            else:
-                for a in range(size):
-                    row = payoff[base + a * trailing : base + (a + 1) * trailing]
-                    total = 0.0
-                    for r in range(trailing):
-                        total += row[r] * tail[r]
-                    out[start + a] += w * total
+    start = offsets[player]
+    size = offsets[player + 1] - start
+    leading = outer_weights(profile, offsets, 0, player, lead)
+    trailing = outer_weights(profile, offsets, player + 1, offsets.size - 1, tail)
+    mine = out[start : start + size]
+    weights = tail[:trailing]
+    mine[:] = 0.0
+    for c in range(leading):
+        w = lead[c]
+        if w == 0.0:
+            continue
+        base = c * size * trailing
+        if trailing == 1:
+            row = payoff[base : base + size]
+            for a in range(size):
+                mine[a] += w * row[a]
+        else:
+            for a in range(size):
+                row = payoff[base + a * trailing : base + (a + 1) * trailing]
+                total = 0.0
+                for r in range(trailing):
+                    total += row[r] * weights[r]
+                mine[a] += w * total
+
+
+@njit(cache=True)
+def deviation_into(flat: Float, offsets: Int, profile: Float, lead: Float, tail: Float, out: Float) -> None:
+    """Deviation payoffs of every player into `out`; `lead` and `tail` are workspaces of `workspace_size`."""
+    for i in range(offsets.size - 1):
+        player_deviation_into(i, flat[i], offsets, profile, lead, tail, out)
 
 
 @njit(cache=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from games.errors import InputError
 
 _GIB = 1024**3
-_COPIES = 2  # a game copies the payoffs it is given
 
 
 def available_bytes() -> int:
@@ -32,7 +31,7 @@ def payoff_bytes(shape: Sequence[int]) -> int:
     return 8 * len(shape) * math.prod(shape)
 
 
-def check_fits(shape: Sequence[int], what: str = "the payoff tensor", copies: float = 1) -> None:
+def check_fits(shape: Sequence[int], what: str = "the payoff tensor", copies: float = 2) -> None:
     """Raise `InputError` when a payoff tensor of this shape would not fit, saying how large it would be.
 
     Parameters
@@ -42,7 +41,7 @@ def check_fits(shape: Sequence[int], what: str = "the payoff tensor", copies: fl
     what : str
         What is being built, for the message.
     copies : float
-        How many payoff tensors exist at once while it is built; `NormalFormGame` itself copies what it is given.
+        How many payoff tensors exist at once while it is built: two by default, since a game copies what it is given.
     """
     if len(shape) > 62:
         raise InputError(f"{what} has {len(shape)} players; a dense normal form is limited to 62")

@@ -61,7 +61,9 @@ class NormalFormGame:
         if min(payoffs.shape) == 0:
             raise InputError(f"payoffs of shape {payoffs.shape} leave a player without an action")
         shape = payoffs.shape[1:]
-        if not np.isfinite(payoffs.sum()) and not np.all(np.isfinite(payoffs)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = payoffs.sum()  # not finite if any payoff is not; also if the sum of huge ones overflows
+        if not np.isfinite(total) and not np.all(np.isfinite(payoffs)):
             where = tuple(int(k) for k in np.argwhere(~np.isfinite(payoffs))[0])
             raise InputError(
                 f"payoff of player {where[0]} at profile {where[1:]} is {payoffs[where]}, not a finite number"

@@ -109,6 +109,7 @@ def certify(
     lam: float | None = None,
     alpha: float | None = None,
     population: int | None = None,
+    epsilon: float = 0.0,
 ) -> Certificate:
     """Measure how far `strategy` is from being a `concept` equilibrium of `game`.
 
@@ -124,6 +125,8 @@ def certify(
         For "qre": the precision, in units of one over payoff.
     alpha, population : float, int
         For "alpharank": ranking intensity (inf allowed) and population size.
+    epsilon : float
+        For "alpharank" at infinite alpha: the rate of losses (improvements 1 - epsilon, ties 1/2).
 
     Returns
     -------
@@ -149,7 +152,7 @@ def certify(
     if concept in ("cce", "ce"):
         return _correlated(game, strategy, concept)
     if concept == "alpharank":
-        return _alpharank(game, strategy, alpha, population)
+        return _alpharank(game, strategy, alpha, population, epsilon)
     if concept in ("nash", "qre"):
         raise InputError(
             f"a joint distribution cannot be certified as {concept}: it needs a mixed strategy profile"
@@ -264,7 +267,7 @@ def _swap_payoffs_dense(game: NormalFormGame, dense: Any, i: int, by_own: bool) 
 
 
 def _alpharank(
-    game: NormalFormGame, joint: Joint | Mixture, alpha: float | None, population: int | None
+    game: NormalFormGame, joint: Joint | Mixture, alpha: float | None, population: int | None, epsilon: float
 ) -> Certificate:
     if alpha is None or population is None or not alpha >= 0 or population < 2:
         raise InputError(
@@ -277,7 +280,7 @@ def _alpharank(
         payoff, mass = np.moveaxis(game.payoffs[i], i, 0), np.moveaxis(x, i, 0)
         flow_in = np.moveaxis(change, i, 0)
         for c in range(game.shape[i]):
-            flow = mass[c] * _fixation(payoff - payoff[c], alpha, population) * rate
+            flow = mass[c] * _fixation(payoff - payoff[c], alpha, population, epsilon) * rate
             flow[c] = 0.0
             flow_in += flow
             flow_in[c] -= flow.sum(axis=0)
@@ -293,10 +296,10 @@ def _alpharank(
     )
 
 
-def _fixation(advantage: Float, alpha: float, population: int) -> Float:
+def _fixation(advantage: Float, alpha: float, population: int, epsilon: float) -> Float:
     """Probability that one mutant with this payoff advantage takes over a resident population."""
     if math.isinf(alpha):
-        return np.where(advantage > 0, 1.0, np.where(advantage == 0, 1.0 / population, 0.0))
+        return np.where(advantage > 0, 1.0 - epsilon, np.where(advantage == 0, 0.5, epsilon))
     z = alpha * advantage
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         rho = np.expm1(-z) / np.expm1(-population * z)

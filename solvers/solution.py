@@ -84,8 +84,12 @@ class Solution:
         return certify(self.game, self.strategy, self.concept, **self._certified_parameters())
 
     def _certified_parameters(self) -> dict[str, Any]:
-        names = {"qre": ("lambda",), "alpharank": ("alpha", "population")}.get(self.concept, ())
-        return {{"lambda": "lam"}.get(name, name): self.parameters[name] for name in names}
+        names = {"qre": ("lambda",), "alpharank": ("alpha", "population", "epsilon")}.get(self.concept, ())
+        return {
+            {"lambda": "lam"}.get(name, name): self.parameters[name]
+            for name in names
+            if name in self.parameters
+        }
 
     def __repr__(self) -> str:
         values = ", ".join(f"{v:.6g}" for v in self.values)

@@ -1,0 +1,133 @@
+"""Games to files: .nfg, .json and .npz, read back bit for bit, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from games.errors import InputError
+from games.normal import NormalFormGame
+from games.tables import FORMAT, VERSION, names_json
+
+
+def save(game: NormalFormGame, path: str | Path) -> Path:
+    """Write a game to a file whose suffix says the format: .nfg, .json or .npz.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        The game. Payoffs and names read back exactly as they are.
+    path : str or Path
+        Where to. An existing file is replaced, in one step: nobody ever sees half a file.
+
+    Returns
+    -------
+    Path
+        The path written.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of these, or the folder cannot be written to.
+    """
+    path = Path(path)
+    encode = _ENCODERS.get(path.suffix.lower())
+    if encode is None:
+        expected = ", ".join(_ENCODERS)
+        raise InputError(f"{path}: a game cannot be saved as {path.suffix!r}; expected one of {expected}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; expected the name of a file")
+    try:
+        _replace(path, encode(game))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    return path
+
+
+def to_nfg(game: NormalFormGame) -> str:
+    """A game as the text of a Gambit .nfg file, payoff version.
+
+    Examples
+    --------
+    >>> print(to_nfg(NormalFormGame([[1.0, 0.5]], players=["A"], title="one")), end="")
+    NFG 1 R "one" { "A" } { 2 }
+    <BLANKLINE>
+    1.0
+    0.5
+    """
+    first = f"NFG 1 R {_quoted(game.title)} {_listed(game.players)}"
+    if all(name == str(k + 1) for block in game.actions for k, name in enumerate(block)):
+        lines = [f"{first} {{ {' '.join(map(str, game.shape))} }}", ""]  # the form that every program reads
+    else:
+        lines = [first, "", "{ " + "\n".join(map(_listed, game.actions)), "}", '""', ""]
+    rows = game.payoffs.T.reshape(-1, len(game.shape))  # the first player's action varies fastest
+    lines += [" ".join(map(repr, row)) for row in rows.tolist()]
+    return "\n".join(lines) + "\n"
+
+
+def to_json(game: NormalFormGame) -> str:
+    """A game as this project's JSON, payoffs nested."""
+    parts = {
+        "format": FORMAT,
+        "version": VERSION,
+        "title": game.title,
+        "players": game.players,
+        "actions": game.actions,
+        "payoffs": game.payoffs.tolist(),
+    }
+    lines = (f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in parts.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _to_npz(game: NormalFormGame) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, payoffs=game.payoffs, names=np.array(names_json(game)))
+    return buffer.getvalue()
+
+
+_ENCODERS: dict[str, Callable[[NormalFormGame], bytes]] = {
+    ".nfg": lambda game: _utf8(to_nfg(game)),
+    ".json": lambda game: _utf8(to_json(game)),
+    ".npz": _to_npz,
+}
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError("a name has characters that UTF-8 cannot hold; save the game as .json") from None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "{ " + " ".join(map(_quoted, names)) + " }"
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write to a new file beside `path` and rename it over."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
