@@ -1,0 +1,1 @@
+"""The commands of `staghunt`, one module each; heavy imports happen inside their bodies."""

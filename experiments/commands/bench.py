@@ -1,0 +1,84 @@
+"""`staghunt bench`: a comparison with a peer program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from experiments.commands.options import Json, Quiet
+
+NAME = "bench"
+HELP = "Time us against a peer, interleaved in one run, and report the ratio. Peers need the extra `peers`."
+EXAMPLES = ("staghunt bench solvers --quick", "staghunt bench solvers --rows 'qre*' --json")
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="Which comparison.", show_default=False)],
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, few repeats.")] = False,
+    rows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rows", metavar="PATTERN", help="Only the rows that match; may be repeated.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the JSON document here.", show_default=False),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run one bench and print its rows."""
+    from importlib import import_module
+
+    from experiments.atomic import check_writable
+    from experiments.progress import Reporter
+    from games.errors import InputError
+
+    check_writable(out, (".json",), "--out")
+    known = benches()
+    if name not in known:
+        raise InputError(f"unknown bench {name!r}; known are {', '.join(known) or 'none'}")
+    bench = import_module(f"experiments.bench.{name}")
+    with Reporter(quiet, f"bench {name}") as progress:
+        result = bench.run(quick=quick, rows=rows or None, out=out, progress=progress)
+    if json:
+        from experiments.output import print_json
+
+        print_json(result)
+    elif not quiet:
+        _show(result)
+    return 0
+
+
+def benches() -> list[str]:
+    """Names of the modules in `experiments/bench` that have a `run`; nothing is imported to find out."""
+    folder = Path(__file__).parents[1] / "bench"
+    return sorted(
+        path.stem
+        for path in folder.glob("*.py")
+        if not path.stem.startswith("_") and "\ndef run(" in path.read_text(encoding="utf-8")
+    )
+
+
+def _show(result: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    from experiments.tables import console, simple_table
+
+    table = simple_table("Row", "Peer", "Ours (s)", "Peer (s)", "Ratio", "Target", "Note", right=(2, 3, 4, 5))
+    for row in result["rows"]:
+        cells = [_figure(row.get(key)) for key in ("ours_s", "peer_s", "ratio", "target")]
+        table.add_row(
+            escape(str(row["row"])),
+            escape(str(row.get("peer", ""))),
+            *cells,
+            escape(str(row.get("note") or "")),
+        )
+    console().print(table)
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value if value is not None else "-")

@@ -1,0 +1,88 @@
+"""`staghunt games`: what can be loaded by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from experiments.commands.options import Json, Quiet
+
+NAME = "games"
+HELP = "List the games that can be loaded by name, with their parameters and sources."
+EXAMPLES = ("staghunt games", "staghunt games hunt", "staghunt games 'random*' --json")
+FEW = 6  # this many games or fewer are told with their whole source
+
+
+def command(
+    pattern: Annotated[
+        str,
+        typer.Argument(help="Part of a name or description, or a pattern with * and ?.", show_default=False),
+    ] = "",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Print the catalogue's entries that match."""
+    from games.load import catalogue
+
+    entries = [entry for entry in catalogue() if matches(pattern, entry)]
+    if json:
+        from experiments.output import print_json
+
+        print_json({"games": [describe(entry) for entry in entries]})
+    elif not entries:
+        from experiments.guard import note
+
+        note(
+            f"no game matches {pattern!r}; `staghunt games` lists them all, and files load by their path",
+            quiet,
+        )
+    elif not quiet:
+        _show(entries)
+    return 0
+
+
+def describe(entry: Any) -> dict[str, Any]:
+    """One entry as a record."""
+    return {
+        "name": f"zoo:{entry.name}",
+        "aliases": entry.aliases,
+        "description": entry.summary,
+        "source": str(entry.source),
+        "parameters": {p.name: value_text(p.default) for p in entry.parameters},
+    }
+
+
+def value_text(value: Any) -> str:
+    """A parameter's default as a URI spells it."""
+    if isinstance(value, tuple):
+        return ("x" if all(isinstance(v, int) for v in value) else ",").join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def matches(pattern: str, entry: Any) -> bool:
+    """Whether the pattern fits a whole name, or occurs in a name, the description or the source."""
+    from fnmatch import fnmatch
+
+    wanted = pattern.lower().removeprefix("zoo:")
+    names = [name.lower() for name in (entry.name, *entry.aliases)]
+    if any(fnmatch(name, wanted) or wanted in name for name in names):
+        return True
+    return wanted in entry.summary.lower() or wanted in str(entry.source).lower()
+
+
+def _show(entries: Sequence[Any]) -> None:
+    from rich.markup import escape
+
+    from experiments.tables import console, simple_table
+
+    table = simple_table("Name", "What", "Parameters", "Source")
+    for entry in entries:
+        parameters = ", ".join(f"{p.name}={value_text(p.default)}" for p in entry.parameters)
+        source = str(entry.source) if len(entries) <= FEW else f"{entry.source.authors} {entry.source.year}"
+        table.add_row(f"zoo:{escape(entry.name)}", escape(entry.summary), escape(parameters), escape(source))
+    out = console()
+    out.print(table)
+    out.print("Parameters go after a question mark: 'zoo:random?shape=5x5x5&seed=1'.", style="dim")
+    out.print("Files load by their path: .nfg, .efg, .json, .npz, .csv.", style="dim")

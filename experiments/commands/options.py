@@ -1,0 +1,30 @@
+"""Options that several commands share, so that they read and behave alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Game = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME",
+        help="A file (.nfg, .efg, .json, .npz, .csv) or a name such as zoo:chicken.",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No tables, no progress, no remarks.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--seconds", help="Stop after this long with the best answer so far.", show_default=False),
+]
+PlotFile = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw a picture (.png, .svg or .pdf).", show_default=False),
+]

@@ -1,0 +1,213 @@
+"""`staghunt qre`: the principal branch of logit quantal response equilibria."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from experiments.commands.options import Game, Json, PlotFile, Quiet, Seconds, Seed
+
+NAME = "qre"
+HELP = (
+    "Trace the principal branch of logit quantal response equilibria, from uniform play at lambda = 0 "
+    "through folds and bifurcations to its limit, or report it at given lambdas."
+)
+EXAMPLES = (
+    "staghunt qre zoo:chicken --plot branch.png",
+    "staghunt qre game.nfg --at 0.5,1,2,5 --json",
+    "staghunt qre game.nfg --lambda-max 20 --csv branch.csv",
+)
+POLICIES = ("continue", "perturb", "error")
+
+
+def command(
+    game: Game,
+    lambda_max: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda-max",
+            help="Stop at this precision (1/payoff units); by default where the largest regret is 1e-8 of the span.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="L1,L2,..", help="Report these precisions instead.", show_default=False),
+    ] = None,
+    scaled: Annotated[
+        bool, typer.Option("--scaled", help="Give and report lambda times the game's payoff span.")
+    ] = False,
+    on_bifurcation: Annotated[
+        str,
+        typer.Option(
+            "--on-bifurcation", metavar="continue|perturb|error", help="What to do where branches meet."
+        ),
+    ] = "continue",
+    seconds: Seconds = None,
+    plot: PlotFile = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write the points as a table (.csv).", show_default=False),
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check, trace, write, print; after Ctrl-C the part already traced is written and printed."""
+    from experiments.atomic import check_writable
+    from experiments.progress import Reporter
+    from games.errors import InputError
+
+    check_writable(plot, (".png", ".svg", ".pdf"), "--plot")
+    check_writable(csv, (".csv",), "--csv")
+    lams = None if at is None else parse_lambdas(at)
+    if lams is not None and lambda_max is not None:
+        raise InputError("give either --lambda-max or --at, not both")
+    if lambda_max is not None and not (math.isfinite(lambda_max) and lambda_max > 0):
+        raise InputError(f"--lambda-max is a positive finite number, got {lambda_max:g}")
+    if seconds is not None and not seconds > 0:
+        raise InputError(f"--seconds is a positive number, got {seconds:g}")
+    if on_bifurcation not in POLICIES:
+        raise InputError(f"unknown --on-bifurcation {on_bifurcation!r}; known are {', '.join(POLICIES)}")
+    with Reporter(quiet, f"reading {game}") as progress:
+        from games.load import load
+
+        loaded = load(game)
+        scale = (loaded.span or 1.0) if scaled else 1.0
+        progress(math.nan, "tracing the branch")
+        end = max(lams) if lams else lambda_max
+        branch = _trace(loaded, None if end is None else end / scale, on_bifurcation, seconds, seed, progress)
+        solutions = _points(branch, lams, scale)
+    _write(plot, csv, branch, solutions, scale, scaled, end is not None)
+    _show(branch, solutions if lams is not None else None, scale, scaled, json, quiet)
+    return _status(branch, solutions, lams, quiet)
+
+
+def parse_lambdas(text: str) -> list[float]:
+    """The numbers of `--at`, ascending: the order in which the branch first reaches them."""
+    from games.errors import InputError
+
+    lams = []
+    for part in text.split(","):
+        try:
+            lam = float(part)
+        except ValueError:
+            raise InputError(f"--at takes numbers separated by commas, got {part.strip()!r}") from None
+        if not (math.isfinite(lam) and lam >= 0):
+            raise InputError(f"--at takes finite numbers of at least 0, got {part.strip()}")
+        lams.append(lam)
+    return sorted(set(lams))
+
+
+def _trace(
+    game: Any, lambda_max: float | None, policy: Any, seconds: float | None, seed: int, progress: Any
+) -> Any:
+    import numpy as np
+
+    from solvers.qre import trace_qre
+
+    return trace_qre(
+        game,
+        lambda_max=lambda_max,
+        on_bifurcation=policy,
+        rng=np.random.default_rng(seed),
+        seconds=seconds,
+        progress=progress,
+    )
+
+
+def _points(branch: Any, lams: list[float] | None, scale: float) -> tuple[Any, ...]:
+    """The solutions asked for by `--at` as far as the branch goes."""
+    if lams is None:
+        return ()
+    reach = float(branch.lambdas.max())
+    within = [lam / scale for lam in lams if lam / scale <= reach * (1 + 1e-12)]
+    return tuple(branch.at(within)) if within else ()
+
+
+def _write(
+    plot: Path | None,
+    csv: Path | None,
+    branch: Any,
+    solutions: tuple[Any, ...],
+    scale: float,
+    scaled: bool,
+    whole: bool,
+) -> None:
+    if csv is not None:
+        from experiments.atomic import write_text
+        from experiments.output import branch_csv
+
+        write_text(csv, branch_csv(branch, solutions, scale))
+    if plot is not None:
+        from experiments.plots import branch_figure, save_figure
+
+        save_figure(plot, branch_figure(branch, scale=scale, unit=_unit(scaled), whole=whole))
+
+
+def _unit(scaled: bool) -> str:
+    return "1 / payoff span" if scaled else "1 / payoff"
+
+
+def _show(
+    branch: Any, solutions: tuple[Any, ...] | None, scale: float, scaled: bool, json: bool, quiet: bool
+) -> None:
+    if json:
+        from experiments.output import print_json
+
+        print_json(document(branch, solutions, scale, scaled))
+    elif not quiet:
+        from experiments.tables import show_branch
+
+        show_branch(branch, solutions or (), scale, _unit(scaled))
+
+
+def document(branch: Any, solutions: tuple[Any, ...] | None, scale: float, scaled: bool) -> dict[str, Any]:
+    """What `qre --json` prints: every traced point, or the points asked for."""
+    from experiments.output import branch_document, game_document
+
+    points = solutions
+    end = [block.tolist() for block in branch.game.blocks(branch.limit)]
+    arrived = float(branch.regrets[-1]) <= 1.001e-8 * branch.game.span
+    if points is None:
+        points = tuple(branch.solution(k) for k in range(branch.lambdas.size))
+    return {
+        "game": game_document(branch.game),
+        "branch": branch_document(branch.game, points, scale),
+        "lambda_unit": _unit(scaled),
+        "turning_points": branch.turning_points * scale,
+        "bifurcations": branch.bifurcations * scale,
+        "limit": end if arrived else None,
+        "end": {
+            "lambda": float(branch.lambdas[-1]) * scale,
+            "profile": end,
+            "max_regret": float(branch.regrets[-1]),
+        },
+        "status": branch.status,
+        "interrupted": branch.interrupted,
+        "stats": branch.stats,
+    }
+
+
+def _status(branch: Any, solutions: tuple[Any, ...], lams: list[float] | None, quiet: bool) -> int:
+    from experiments.guard import INTERRUPTED, NOT_REACHED, OK, complain, note
+
+    if branch.interrupted:
+        complain("interrupted; what was traced so far is given")
+        return INTERRUPTED
+    if lams is not None and len(solutions) < len(lams):
+        note(
+            f"the branch was not traced as far as lambda {lams[len(solutions)]:g} ({branch.status.value})",
+            quiet,
+        )
+        return NOT_REACHED
+    if branch.status not in ("converged", "degenerate"):
+        note(f"the branch ends early ({branch.status.value})", quiet)
+        return NOT_REACHED
+    if not all(s.certificate.holds() for s in solutions):
+        note("a point misses the tolerance 1e-8", quiet)
+        return NOT_REACHED
+    return OK
