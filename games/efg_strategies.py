@@ -23,6 +23,8 @@ UNREACHED = -1
 DEAD = -1
 """In place of a sequence: the player would have to contradict itself on the way here."""
 _MANY = 10**200
+_MOST_WORK = 100_000_000
+"""Rows looked at before the strategies of a player with imperfect recall are given up, after about ten seconds."""
 
 Table = NDArray[np.int32]
 """int32[strategies, infosets of the player]: the action chosen, or `UNREACHED`."""
@@ -150,9 +152,15 @@ def reduced(tree: EfgTree, sequences: Sequences, own: list[int], limit: int) -> 
     columns: dict[int, Column] = {}
     steps: list[tuple[int, Column, Column]] = []  # column, origin of each row, what it chose
     first_use: dict[int, int] = {}
-    rows, k = 1, 0
+    rows, k, work = 1, 0, 0
     while k < len(own):
         h = own[k]
+        work += rows * len(sequences.entries[h])
+        if work > _MOST_WORK and not once:
+            raise InputError(
+                f"player {tree.infosets[h].player + 1} has imperfect recall at {len(own):,} information sets and "
+                f"over {rows:,} pure strategies, too many to list in reasonable time"
+            )
         to_split = _reached(sequences, columns, rows, h, once)
         if h in columns:
             to_split &= columns[h] == UNREACHED
@@ -213,7 +221,7 @@ def _reached(
     for entry in sequences.entries[h]:
         follows = np.ones(rows, dtype=bool)
         s = entry
-        while s:
+        while s and follows.any():
             column = columns.get(sequences.infoset[s])
             follows &= False if column is None else column == sequences.action[s]
             s = 0 if once else sequences.parent[s]  # with one entry, the last choice implies those before

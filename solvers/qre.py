@@ -131,7 +131,8 @@ class _Trace:
             return
         chunk = 1 if self.policy == "perturb" else self._chunk_size()
         while True:
-            code = self._chunk(state, chunk if self.points else min(chunk, 64), caution)
+            left = self.max_points - sum(len(part[0]) for part in self.points)
+            code = self._chunk(state, min(chunk if self.points else min(chunk, 64), max(left, 1)), caution)
             if code in (REGRET, LAMBDA):
                 return
             if self.policy == "error" and code == SINGULAR:

@@ -34,7 +34,7 @@ class Scaled:
         shape, players = game.shape, len(game.shape)
         cells = game.profiles
         if cells > 10**6:
-            check_fits(shape, "the rearranged payoff tensor")
+            check_fits(shape, "the rearranged payoff tensor", copies=1)
         if sum(shape) > 20000:
             raise InputError(
                 f"{sum(shape)} actions are too many for logit continuation, which factors a dense Jacobian"
