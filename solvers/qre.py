@@ -215,12 +215,12 @@ class _Trace:
 
     def branch(self, game: NormalFormGame, lambda_max: float | None, seconds: float) -> Branch:
         """What was traced, in the game's own units; a trace to lambda_max ends exactly there."""
-        z, t, regret, sign = (np.concatenate([part[k] for part in self.points]) for k in range(4))
+        z, t, regret, sign = _joined(self.points)
         scale = self.scaled.scale
         result = Branch(
             game,
             z[:, -1] / scale,
-            np.ascontiguousarray(z[:, :-1]),
+            z[:, :-1],
             regret * scale,
             self.status,
             self.interrupted,
@@ -235,12 +235,20 @@ class _Trace:
         return result
 
 
+def _joined(points: list[tuple[Float, Float, Float, Float]]) -> tuple[Float, Float, Float, Float]:
+    """All points, tangents, regrets and signs."""
+    if len(points) == 1:
+        return points[0]
+    z, t, regret, sign = (np.concatenate([part[k] for part in points]) for k in range(4))
+    return z, t, regret, sign
+
+
 def _cut(
     points: list[tuple[Float, Float, Float, Float]], position: int
 ) -> list[tuple[Float, Float, Float, Float]]:
     """The first `position` points."""
-    z, t, regret, sign = (np.concatenate([part[k] for part in points])[:position] for k in range(4))
-    return [(z, t, regret, sign)]
+    z, t, regret, sign = _joined(points)
+    return [(z[:position], t[:position], regret[:position], sign[:position])]
 
 
 def _end_at(branch: Branch, lam: float) -> Branch:

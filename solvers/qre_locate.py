@@ -97,6 +97,8 @@ def _halfway(scaled: Scaled, points: Float, tangents: Float, s: float) -> tuple[
     done, sign = land(scaled.system, z, direction, max(gap, 1e-6))
     if not done or (float(np.dot(direction, tangents[0])) < 0 and float(np.dot(direction, tangents[1])) < 0):
         return None
+    if max(_gap(np.stack([points[0], z])), _gap(np.stack([z, points[1]]))) > 1.5 * gap:
+        return None  # it landed on another branch
     return z, direction, sign
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +49,9 @@ class Scaled:
         half = max([cells // n for n in shape[: 2 if players > 1 else 0]], default=1)
         arena = np.empty(players * cells + 4 * half)
         tensors = arena[: players * cells]
-        for i in range(players):
-            own_last = np.moveaxis(game.payoffs[i], i, -1)
+        axes = range(players)
+        for i in axes:
+            own_last = game.payoffs[i].transpose([k for k in axes if k != i] + [i])
             np.subtract(own_last, low[i], out=tensors[i * cells : (i + 1) * cells].reshape(own_last.shape))
             stride = 1
             for k in [i, *range(players - 1, i, -1), *range(i - 1, -1, -1)]:
@@ -64,7 +67,8 @@ class Scaled:
 
     def origin(self) -> Float:
         """A state for `solvers.qre_trace.trace` at lambda = 0."""
-        sizes = np.diff(self.system.offsets)
-        state = np.zeros(3 * (self.size + 1) + 3)
-        state[: self.size] = -np.log(np.repeat(sizes, sizes))
+        bounds = self.system.offsets.tolist()
+        state = np.zeros(3 * (bounds[-1] + 1) + 3)
+        for start, stop in itertools.pairwise(bounds):
+            state[start:stop] = -math.log(stop - start)
         return state

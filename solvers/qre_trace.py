@@ -25,8 +25,8 @@ from solvers.qre_system import (
 
 RUNNING, REGRET, LAMBDA, STALLED, SINGULAR = 0, 1, 2, 3, 4
 KAPPA = 0.15  # weight of d log(1 + lambda) in the metric
-H_START, H_MIN, H_MAX = 0.05, 1e-9, 0.3  # step lengths in the metric
-CORRECTION = 0.08  # predictor error that the step length aims at
+H_START, H_MIN, H_MAX = 0.05, 1e-9, 0.5  # step lengths in the metric
+CORRECTION = 0.15  # predictor error that the step length aims at
 MAX_CORRECTION = 0.5  # predictor error beyond which a step is refused
 BEND = 0.08  # one minus the cosine between successive tangents that the step length aims at
 TURN = 0.85  # smallest cosine between tangents, and between them and the chord
@@ -92,8 +92,8 @@ def correct(
 ) -> tuple[bool, float]:
     """Newton's method from z back to the branch within a hyperplane; returns (converged, length of the first step).
 
-    Starts with `jacobian` unless `fresh`; takes the derivative anew into `spare`, once (or every time if `fresh`),
-    when lambda has grown by more than `growth` since or convergence is slow.
+    Starts with `jacobian`, unless lambda is `growth` > 1.25 times what it was there; takes the derivative anew into
+    `spare` once when convergence is slow, or every time if `fresh`.
     """
     size = p.size
     first, previous = 0.0, 0.0
@@ -101,12 +101,16 @@ def correct(
     renewed = False
     for tries in range(25):
         evaluate(system, work, z, q)
+        if tries == 0 and growth > 1.25 and not fresh:
+            renewed = True
+            if linearise(system, work, spare, q, z[size], normal) == 0.0:
+                return False, first
         if fresh and linearise(system, work, spare, q, z[size], normal) == 0.0:
             return False, first
         use_spare = fresh or renewed
         solve_bordered(spare if use_spare else jacobian, work.residual, 0.0, work.small, step)
         moved = length(p, q, z[size], step)
-        slow = moved > tolerance and (growth > 1.25 if tries == 0 else moved > patience * previous)
+        slow = tries > 0 and moved > tolerance and moved > patience * previous
         if slow and not use_spare:
             renewed = True
             if linearise(system, work, spare, q, z[size], normal) == 0.0:
@@ -203,7 +207,7 @@ def trace(
     new, step, turned, normal = np.empty(size + 1), np.empty(size + 1), np.empty(size + 1), np.empty(size + 1)
     points, code, starting = 0, RUNNING, scalars[2] == 0.0
     regret, sign = begin(system, work, here, state, p, normal)
-    h, h_before = scalars[0], scalars[1]
+    h, h_before, refused = scalars[0], scalars[1], False
     if starting:
         h = H_START / caution
         out_z[0], out_t[0], out_regret[0], out_sign[0] = z, tangent, regret, sign
@@ -233,6 +237,7 @@ def trace(
         )
         if not converged:
             h *= 0.5
+            refused = True
             code = STALLED if h < H_MIN else RUNNING
             continue
         regret, turn_sign = settle(system, work, there, normal, tolerance, new, q, turned)
@@ -248,6 +253,7 @@ def trace(
             # step: then a bifurcation lies between, and the branch goes straight on
             if h > (CLOSE if smooth else H_MIN):
                 h *= 0.5
+                refused = True
                 continue
             if watch or not smooth:
                 code = SINGULAR if smooth else STALLED
@@ -257,7 +263,8 @@ def trace(
         sign, h_before = turn_sign, h
         orient(p, z[size], tangent, normal)
         factor = np.sqrt(min(CORRECTION / max(first, 1e-12), BEND / max(1.0 - aligned, 1e-12)) / caution)
-        h = min(h * min(max(factor, 0.4), 2.5), H_MAX / caution)
+        h = min(h * min(max(factor, 0.4), 1.0 if refused else 2.0), H_MAX / caution)
+        refused = False
         out_z[points], out_t[points], out_regret[points], out_sign[points] = z, tangent, regret, sign
         points += 1
         if regret <= max_regret and z[size] >= EARLY:
