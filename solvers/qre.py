@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -19,11 +19,11 @@ from games.normal import NormalFormGame
 from games.simplices import Float
 from solvers.qre_branch import Branch, check_lambda
 from solvers.qre_scaled import Scaled
-from solvers.qre_switch import leave_bifurcation, next_bifurcation
+from solvers.qre_switch import Arm, leave_bifurcation, next_bifurcation, pushed_arm
 from solvers.qre_trace import LAMBDA, REGRET, RUNNING, SINGULAR, trace
 from solvers.solution import Progress, Solution, Status
 
-OnBifurcation = Literal["continue", "perturb", "error"]
+OnBifurcation = Literal["split", "continue", "perturb", "error"]
 
 _CAUTIONS = (1.0, 4.0, 16.0)  # a stalled trace is tried again with shorter steps
 _WATCHFUL = 10.0
@@ -35,7 +35,7 @@ def trace_qre(
     *,
     lambda_max: float | None = None,
     max_regret: float = 1e-8,
-    on_bifurcation: OnBifurcation = "continue",
+    on_bifurcation: OnBifurcation = "split",
     rng: np.random.Generator | None = None,
     seconds: float | None = None,
     max_points: int = 100_000,
@@ -52,9 +52,11 @@ def trace_qre(
         Stop at this precision (one over payoff). By default the trace goes on until `max_regret`.
     max_regret : float
         Without `lambda_max`: stop when no player can gain more than this share of the payoff span.
-    on_bifurcation : {"continue", "perturb", "error"}
-        Where another branch crosses (games with symmetries): go straight on, leave along a seeded random arm, or
-        refuse. Which arm is taken is arbitrary: it is never "the" limiting logit equilibrium.
+    on_bifurcation : {"split", "continue", "perturb", "error"}
+        Where another branch crosses (games with symmetries): leave along the arm that the branch takes when player 1
+        is infinitesimally less precise than the others, and go straight on where that does not tell arms apart
+        (the default); always go straight on; leave along a seeded random arm; or refuse. Which arm is taken is a
+        convention: in such a game no limit is "the" limiting logit equilibrium.
     rng : numpy.random.Generator, optional
         Chooses the arm for "perturb" (required then).
     seconds, max_points : float, int
@@ -73,8 +75,10 @@ def trace_qre(
     ----------
     McKelvey and Palfrey (1995), Games and Economic Behavior 10; Turocy (2005), Games and Economic Behavior 51.
     """
-    if on_bifurcation not in ("continue", "perturb", "error"):
-        raise InputError(f"on_bifurcation is {on_bifurcation!r}; known are 'continue', 'perturb' and 'error'")
+    if on_bifurcation not in get_args(OnBifurcation):
+        raise InputError(
+            f"on_bifurcation is {on_bifurcation!r}; known are {', '.join(get_args(OnBifurcation))}"
+        )
     if on_bifurcation == "perturb" and rng is None:
         raise InputError("on_bifurcation='perturb' chooses an arm at random and needs an rng")
     if not max_regret > 0:
@@ -121,10 +125,13 @@ class _Trace:
         self.status, self.interrupted = Status.CONVERGED, False
         self.points: list[tuple[Float, Float, Float, Float]] = []
         self.switched: list[float] = []
+        self.checked = 0  # points already looked at for bifurcations
+        self.flip = 1.0  # makes signs continuous where an arm was taken
 
     def follow(self, caution: float, progress: Progress | None) -> None:
         """Trace from lambda = 0 to the end; leaves the outcome in `status`."""
         self.points, self.switched, self.status = [], [], Status.CONVERGED
+        self.checked, self.flip = 0, 1.0
         state = self.scaled.origin()
         if self.lambda_end == 0:
             self.lambda_end, code = 1e-300, self._chunk(state, 1, caution)
@@ -133,6 +140,8 @@ class _Trace:
         while True:
             left = self.max_points - sum(len(part[0]) for part in self.points)
             code = self._chunk(state, min(chunk if self.points else min(chunk, 64), max(left, 1)), caution)
+            if self.policy == "split" and self._split(state):
+                continue
             if code in (REGRET, LAMBDA):
                 return
             if self.policy == "error" and code == SINGULAR:
@@ -171,7 +180,7 @@ class _Trace:
             sign,
         )
         if count:
-            self.points.append((z[:count], t[:count], regret[:count], sign[:count]))
+            self.points.append((z[:count], t[:count], regret[:count], self.flip * sign[:count]))
         if code == LAMBDA and self.lambda_end > _LAMBDA_END:
             self.status = (
                 Status.NUMERICAL if math.isfinite(self.lambda_end) or self.max_regret > 0 else self.status
@@ -187,17 +196,35 @@ class _Trace:
         arm = leave_bifurcation(self.scaled, z, directions, self.rng)
         if arm is None:
             return False
-        self.points = _cut(self.points, position)
+        self._go_on_from(state, position, z, arm)
+        return True
+
+    def _split(self, state: Float) -> bool:
+        """In the split policy, leave a bifurcation among the new points along the arm a small push selects."""
+        z, t, _, sign = _joined(self.points)
+        for k in np.flatnonzero(sign[self.checked + 1 :] != sign[self.checked : -1]) + self.checked:
+            found = pushed_arm(self.scaled, z[k : k + 2], t[k : k + 2])
+            if found is not None and found[1] is not None:
+                self._go_on_from(state, int(k) + 1, found[0], found[1])
+                return True
+        self.checked = len(z) - 1
+        return False
+
+    def _go_on_from(self, state: Float, position: int, z: Float, arm: Arm) -> None:
+        """Keep the first `position` points and continue on an arm of the bifurcation `z`."""
+        point, tangent, sign, regret = arm
         size = self.scaled.size
         self.switched.append(float(z[size]))
         state[: size + 1], state[size + 1 : 2 * size + 2], state[2 * size + 2 : 3 * size + 3] = (
-            arm[0],
-            arm[1],
-            arm[1],
+            point,
+            tangent,
+            tangent,
         )
-        state[-3:] = 0.02, 0.0, arm[2]
-        self.points.append((arm[0][None], arm[1][None], np.array([arm[3]]), np.array([arm[2]])))
-        return True
+        state[-3:] = 0.02, 0.0, sign
+        kept = _cut(self.points, position)
+        self.flip = float(kept[0][3][-1]) / sign
+        self.points = [*kept, (point[None], tangent[None], np.array([regret]), np.array([self.flip * sign]))]
+        self.checked = position
 
     def _spent(self, progress: Progress | None) -> bool:
         z, _, regret, _ = self.points[-1]
@@ -270,7 +297,7 @@ def qre(
     game: NormalFormGame,
     lam: float,
     *,
-    on_bifurcation: OnBifurcation = "continue",
+    on_bifurcation: OnBifurcation = "split",
     rng: np.random.Generator | None = None,
     seconds: float | None = None,
     progress: Progress | None = None,

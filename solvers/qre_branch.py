@@ -72,8 +72,7 @@ class Branch:
         signs = self._signs
         found = self._locate([k for k in range(signs.size - 1) if signs[k] * signs[k + 1] < 0], orientation)
         left = np.asarray(self.stats.get("switched_at", ()), dtype=np.float64)
-        fresh = [lam for lam in found if not np.any(np.abs(left - lam) <= 1e-3 * (1 + abs(lam)))]
-        return np.sort(np.concatenate([left, fresh]))
+        return np.sort(np.concatenate([left, found]))
 
     @property
     def _tangents(self) -> Float:

@@ -12,6 +12,9 @@ from solvers.qre_system import System, evaluate, linearise, new_jacobian, new_wo
 from solvers.qre_trace import orient
 
 Points = list[tuple[Float, Float, Float, Float]]
+Arm = tuple[
+    Float, Float, float, float
+]  # point, tangent away from the bifurcation, determinant's sign, Nash regret
 
 _SINGULAR = 1e-5  # smallest singular value, relative to the largest, at a bifurcation
 _DIP = 0.2  # singular values above this share of the largest are not looked at
@@ -108,12 +111,45 @@ def _minimise(scaled: Scaled, z: Float, t: Float) -> tuple[Float, Float] | None:
     return None if best is None or best[0] > _SINGULAR else (best[1], best[2])
 
 
+def pushed_arm(scaled: Scaled, points: Float, tangents: Float) -> tuple[Float, Arm | None] | None:
+    """The bifurcation in a segment, and the arm on which nearby, less symmetric games leave it.
+
+    The nearby games are those in which the first player is infinitesimally less precise than the others: there the
+    branches do not meet, and the one from lambda = 0 bends towards one arm. Which, is the sign of the linear response
+    just before the bifurcation along the direction that goes free. The arm is None when that response has no such
+    component (the symmetry is kept), or several directions go free at once; the answer is None when the segment holds
+    no bifurcation.
+    """
+    found = _minimise(scaled, points, tangents)
+    if found is None:
+        return None
+    z = found[0]
+    dense, scale = bordered(scaled.system, *found)
+    _, values, right = np.linalg.svd(dense)
+    if values[-2] <= 30 * _SINGULAR * values[0]:
+        return z, None
+    near, near_scale = bordered(scaled.system, points[0], tangents[0])
+    push = np.zeros(scaled.size + 1)
+    own = int(scaled.system.offsets[1])
+    push[:own] = near[:own, -1] * near_scale[-1] * points[0, -1]  # minus lambda times the slope of player one
+    response = np.linalg.solve(near, push)
+    component = float(right[-1] @ response)
+    if abs(component) * np.linalg.svd(near, compute_uv=False)[-1] <= 1e-7 * np.linalg.norm(push):
+        return z, None
+    direction = np.sign(component) * right[-1] / scale
+    for distance in _ARMS:
+        arm = _step_off(scaled, z, direction, distance)
+        if arm is not None:
+            return z, arm
+    return z, None
+
+
 def leave_bifurcation(
     scaled: Scaled, z: Float, directions: Float, rng: np.random.Generator | None
-) -> tuple[Float, Float, float, float] | None:
+) -> Arm | None:
     """A point on an arm that leaves the bifurcation `z` along a random free direction.
 
-    Returns (point, tangent away from z, determinant's sign, Nash regret), or None when no arm is found.
+    None when no arm is found.
     """
     if rng is None or not len(directions):
         return None
@@ -127,9 +163,7 @@ def leave_bifurcation(
     return None
 
 
-def _step_off(
-    scaled: Scaled, z: Float, direction: Float, distance: float
-) -> tuple[Float, Float, float, float] | None:
+def _step_off(scaled: Scaled, z: Float, direction: Float, distance: float) -> Arm | None:
     size = scaled.size
     p = np.exp(z[:size])
     unit, normal = direction.copy(), np.empty(size + 1)

@@ -20,7 +20,7 @@ EXAMPLES = (
     "staghunt qre game.nfg --at 0.5,1,2,5 --json",
     "staghunt qre game.nfg --lambda-max 20 --csv branch.csv",
 )
-POLICIES = ("continue", "perturb", "error")
+POLICIES = ("split", "continue", "perturb", "error")
 
 
 def command(
@@ -43,9 +43,11 @@ def command(
     on_bifurcation: Annotated[
         str,
         typer.Option(
-            "--on-bifurcation", metavar="continue|perturb|error", help="What to do where branches meet."
+            "--on-bifurcation",
+            metavar="split|continue|perturb|error",
+            help="Where branches meet: take the arm a small push selects, go straight on, take a random arm (--seed), or refuse.",
         ),
-    ] = "continue",
+    ] = "split",
     seconds: Seconds = None,
     plot: PlotFile = None,
     csv: Annotated[
