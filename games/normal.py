@@ -142,9 +142,8 @@ class NormalFormGame:
     def digest(self) -> str:
         """SHA-256 of shape and payoffs: which game a certificate speaks of. Names do not count."""
         hasher = hashlib.sha256(repr(self.payoffs.shape).encode())
-        hasher.update(
-            (self.payoffs + 0.0).astype("<f8", copy=False)
-        )  # + 0.0 makes -0.0 and 0.0 the same game
+        canonical = (self.payoffs + 0.0).astype("<f8", copy=False)  # + 0.0 makes -0.0 and 0.0 the same game
+        hasher.update(canonical.data)
         return hasher.hexdigest()
 
     def constant_sum(self, tolerance: float = 1e-12) -> float | None:

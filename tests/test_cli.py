@@ -335,7 +335,7 @@ def test_points_asked_for(staghunt: Staghunt) -> None:
         (["--at", ""], "numbers separated by commas"),
         (["--at", "1", "--lambda-max", "2"], "not both"),
         (["--lambda-max", "0"], "positive"),
-        (["--on-bifurcation", "panic"], "known are continue, perturb, error"),
+        (["--on-bifurcation", "panic"], "known are split, continue, perturb, error"),
         (["--csv", "a.txt"], "unsupported suffix"),
     ],
 )
