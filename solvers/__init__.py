@@ -5,7 +5,24 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from solvers.alpharank import alpharank as alpharank
+    from solvers.certificate import Certificate as Certificate
+    from solvers.certificate import certify as certify
+    from solvers.correlated import cce as cce
+    from solvers.correlated import ce as ce
+    from solvers.nash import all_nash as all_nash
+    from solvers.nash import nash as nash
+    from solvers.nash import pure_nash as pure_nash
+    from solvers.qre import Branch as Branch
+    from solvers.qre import qre as qre
+    from solvers.qre import trace_qre as trace_qre
+    from solvers.qre_fit import fit_qre as fit_qre
+    from solvers.solution import Solution as Solution
+    from solvers.solution import Status as Status
+    from solvers.zero_sum import nash_averaging as nash_averaging
 
 _HOMES = {
     "Branch": "solvers.qre",
@@ -20,6 +37,8 @@ _HOMES = {
     "fit_qre": "solvers.qre_fit",
     "nash": "solvers.nash",
     "nash_averaging": "solvers.zero_sum",
+    "no_regret": "solvers.dynamics",
+    "no_swap_regret": "solvers.dynamics",
     "pure_nash": "solvers.nash",
     "qre": "solvers.qre",
     "trace_qre": "solvers.qre",

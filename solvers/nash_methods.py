@@ -22,6 +22,7 @@ _PATIENCE = (
     10**10
 )  # payoff cells times pivots of Lemke-Howson, some ten seconds, before other methods are asked
 _SAME = 1e-7  # profiles closer than this are one equilibrium
+_WATCHED = 200  # actions up to which bifurcations are worth looking for
 _CLEAN = 1e-13  # regret, relative to the payoff range, above which an answer is polished
 
 
@@ -198,8 +199,8 @@ def by_qre(search: Search) -> Found:
     exact = min(search.tolerance, 1e-8)
     best, best_regret, points = simplices.uniform(game.offsets), math.inf, 0
     cut = False
-    for arm in ("continue", "perturb"):
-        rng = None if arm == "continue" else (search.rng or np.random.default_rng(0))
+    for arm in ("split", "perturb"):
+        rng = None if arm == "split" else (search.rng or np.random.default_rng(0))
         branch = trace_qre(
             game,
             max_regret=exact,
@@ -216,7 +217,7 @@ def by_qre(search: Search) -> Found:
         cut = cut or branch.status is Status.BUDGET
         if regret < best_regret:
             best, best_regret = profile, regret
-        if best_regret <= exact or search.seconds == 0.0:
+        if best_regret <= exact or cut or sum(game.shape) > _WATCHED:
             break
     method = "logit QRE continuation and Newton polishing"
     return Found(best, method, {"iterations": points}, otherwise=Status.BUDGET if cut else Status.NUMERICAL)

@@ -16,7 +16,7 @@ from games.simplices import Float
 _THRESHOLDS = (1e-3, 1e-5, 1e-8, 1e-11, 1e-2, 3e-2, 0.1)
 _STEPS = 30
 _ROUNDING = 4e-16
-_LARGEST = 3_000  # unknowns above which the dense Jacobian is not worth building
+_LARGEST = 800  # unknowns above which the dense least-squares steps take too long
 _LOST = -1e-9  # a probability that Newton takes below this leaves the support
 
 
