@@ -24,7 +24,6 @@ ONLY_IN = {
     "scipy": {"solvers", "experiments"},
     "networkx": {"games", "solvers", "experiments"},
     "highspy": {"solvers", "experiments"},
-    "clarabel": {"solvers", "experiments"},
 }
 NEVER = {"scipy.stats", "pygambit.gte", "pickle"}
 LAZY = {
@@ -34,7 +33,6 @@ LAZY = {
     "networkx",
     "pyspiel",
     "matplotlib",
-    "clarabel",
     "torch",
     "pettingzoo",
     "gymnasium",

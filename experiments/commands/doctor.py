@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.commands.options import Json, Quiet
+from experiments.commands.options import Json, Quiet, UnusedSeed
 
 NAME = "doctor"
 HELP = "Check the installation: versions, extras, LP and QP solvers, the kernel cache, CPU and memory."
@@ -21,7 +21,6 @@ REQUIRED = {
     "networkx": "networkx",
     "matplotlib": "matplotlib",
     "highspy": "highspy",
-    "clarabel": "clarabel",
     "typer": "typer",
     "rich": "rich",
     "open_spiel": "pyspiel",
@@ -50,12 +49,11 @@ class Finding(NamedTuple):
     detail: str
 
 
-def command(json: Json = False, quiet: Quiet = False) -> int:
+def command(seed: UnusedSeed = 0, json: Json = False, quiet: Quiet = False) -> int:
     """Exit status 0 unless a required piece is broken or absent."""
     findings = [
         *_packages(),
         _checked("solver", "HiGHS (linear programs)", try_lp),
-        _checked("solver", "Clarabel (quadratic and exponential cones)", try_qp),
         _checked("kernels", "numba compiles", try_kernel),
         _checked("kernels", "cache", cache_state),
         Finding("machine", "CPU", "ok", _cpu()),
@@ -130,24 +128,6 @@ def try_lp() -> str:
     if abs(value - 2.8) > 1e-9:
         raise ArithmeticError(f"a linear program with optimum 2.8 came out as {value}")
     return f"{_version('highspy')} solves a linear program"
-
-
-def try_qp() -> str:
-    """Minimise x^2 + y^2 subject to x + y = 1: the optimum is at (1/2, 1/2)."""
-    import clarabel
-    import numpy as np
-    from scipy.sparse import csc_matrix
-
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    one = clarabel.ZeroConeT(1)
-    solver = clarabel.DefaultSolver(
-        csc_matrix(2.0 * np.eye(2)), np.zeros(2), csc_matrix(np.ones((1, 2))), np.ones(1), [one], settings
-    )
-    x = np.asarray(solver.solve().x)
-    if np.abs(x - 0.5).max() > 1e-6:
-        raise ArithmeticError(f"a quadratic program with optimum (0.5, 0.5) came out as {x.tolist()}")
-    return f"{_version('clarabel')} solves a quadratic program"
 
 
 def try_kernel() -> str:
