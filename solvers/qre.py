@@ -140,7 +140,7 @@ class _Trace:
         while True:
             left = self.max_points - sum(len(part[0]) for part in self.points)
             code = self._chunk(state, min(chunk if self.points else min(chunk, 64), max(left, 1)), caution)
-            if self.policy == "split" and self._split(state):
+            if state[-1] > 0 and self.policy == "split" and self._split(state):
                 continue
             if code in (REGRET, LAMBDA):
                 return
@@ -207,7 +207,7 @@ class _Trace:
             if found is not None and found[1] is not None:
                 self._go_on_from(state, int(k) + 1, found[0], found[1])
                 return True
-        self.checked = len(z) - 1
+        self.checked, state[-1] = len(z) - 1, 0.0
         return False
 
     def _go_on_from(self, state: Float, position: int, z: Float, arm: Arm) -> None:
@@ -220,7 +220,7 @@ class _Trace:
             tangent,
             tangent,
         )
-        state[-3:] = 0.02, 0.0, sign
+        state[-4:] = 0.02, 0.0, sign, 0.0
         kept = _cut(self.points, position)
         self.flip = float(kept[0][3][-1]) / sign
         self.points = [*kept, (point[None], tangent[None], np.array([regret]), np.array([self.flip * sign]))]

@@ -7,12 +7,56 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from games.errors import InputError
 from games.limits import check_fits
 from games.normal import NormalFormGame
-from games.simplices import Float
+from games.simplices import Float, Int
 from solvers.qre_system import System
+
+
+@njit(cache=True)
+def rearrange(flat: Float, sizes: Int) -> tuple[Float, int, Int, Int, float]:
+    """Shift each player's payoffs to start at zero, divide all by the largest range, and put own axes last.
+
+    Takes payoffs float64[P, prod(A)] and the game's offsets; returns the fields of a `System`, and the range.
+    """
+    players, cells = flat.shape
+    offsets = np.empty(players + 1, np.int64)
+    offsets[0] = 0
+    strides = np.zeros((players, players), np.int64)
+    lows, scale, half = np.empty(players), 0.0, 1
+    for i in range(players):
+        offsets[i + 1] = sizes[i + 1]
+        high = flat[i, 0]
+        lows[i] = high
+        for c in range(1, cells):
+            lows[i] = min(lows[i], flat[i, c])
+            high = max(high, flat[i, c])
+        scale = max(scale, high - lows[i])
+    for i in range(players):
+        own, rest = offsets[i + 1] - offsets[i], cells
+        strides[i, i] = 1
+        for k in range(players):
+            rest //= offsets[k + 1] - offsets[k]
+            if k != i:
+                strides[i, k] = rest if k < i else rest * own
+                half = max(half, strides[i, k])
+    if scale == 0.0:
+        scale = 1.0
+    arena = np.empty(players * cells + 4 * half)
+    trailing = cells
+    for i in range(players):
+        own = offsets[i + 1] - offsets[i]
+        trailing //= own
+        to = i * cells
+        for lead in range(cells // (own * trailing)):
+            for r in range(trailing):
+                for a in range(own):
+                    arena[to] = (flat[i, (lead * own + a) * trailing + r] - lows[i]) / scale
+                    to += 1
+    return arena, half, strides, offsets, scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,32 +77,15 @@ class Scaled:
     @classmethod
     def of(cls, game: NormalFormGame) -> Scaled:
         """Rescale a game; costs two passes over the payoffs and one copy of them."""
-        shape, players = game.shape, len(game.shape)
-        cells = game.profiles
-        if cells > 10**6:
+        shape = game.shape
+        if game.profiles > 10**6:
             check_fits(shape, "the rearranged payoff tensor", copies=1)
         if sum(shape) > 20000:
             raise InputError(
                 f"{sum(shape)} actions are too many for logit continuation, which factors a dense Jacobian"
             )
-        flat = game.flat
-        low = flat.min(axis=1)
-        scale = float((flat.max(axis=1) - low).max())
-        scale = scale if scale > 0 else 1.0
-        strides = np.zeros((players, players), dtype=np.int64)
-        half = max([cells // n for n in shape[: 2 if players > 1 else 0]], default=1)
-        arena = np.empty(players * cells + 4 * half)
-        tensors = arena[: players * cells]
-        axes = range(players)
-        for i in axes:
-            own_last = game.payoffs[i].transpose([k for k in axes if k != i] + [i])
-            np.subtract(own_last, low[i], out=tensors[i * cells : (i + 1) * cells].reshape(own_last.shape))
-            stride = 1
-            for k in [i, *range(players - 1, i, -1), *range(i - 1, -1, -1)]:
-                strides[i, k] = stride
-                stride *= shape[k]
-        tensors /= scale
-        return cls(System(arena, half, strides, game.offsets.astype(np.int64)), scale)
+        arena, half, strides, offsets, scale = rearrange(game.flat, game.offsets)
+        return cls(System(arena, half, strides, offsets), scale)
 
     @property
     def size(self) -> int:
@@ -68,7 +95,7 @@ class Scaled:
     def origin(self) -> Float:
         """A state for `solvers.qre_trace.trace` at lambda = 0."""
         bounds = self.system.offsets.tolist()
-        state = np.zeros(3 * (bounds[-1] + 1) + 3)
+        state = np.zeros(3 * (bounds[-1] + 1) + 4)
         for start, stop in itertools.pairwise(bounds):
             state[start:stop] = -math.log(stop - start)
         return state

@@ -194,7 +194,7 @@ def trace(
 ) -> tuple[int, int]:
     """Follow the branch from `state` for at most len(out_z) accepted points; returns (code, points).
 
-    `state` is [z, tangent, previous tangent, h, previous h, determinant sign], updated in place; a determinant sign of
+    `state` is [z, tangent, previous tangent, h, previous h, determinant sign, changes of the sign], updated in place; a sign of
     zero asks for a start at lambda 0, and the start is then the first point written. With `watch`, a change of
     the sign is approached instead of crossed, and the code is SINGULAR. A `caution` above one shortens all steps.
     """
@@ -258,6 +258,7 @@ def trace(
             if watch or not smooth:
                 code = SINGULAR if smooth else STALLED
                 continue
+        scalars[3] += turn_sign != sign
         before[:], tangent[:], z[:], p[:] = tangent, turned, new, q
         here, there = there, here
         sign, h_before = turn_sign, h
