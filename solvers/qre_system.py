@@ -57,7 +57,7 @@ class Jacobian(NamedTuple):
 # Kernels index their arrays directly: a view costs numba a reference count, which at these sizes costs more than the work.
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def new_work(system: System) -> Work:
     """Allocate the workspaces for a system."""
     size, players = system.offsets[-1], system.offsets.size - 1
@@ -66,7 +66,7 @@ def new_work(system: System) -> Work:
     return Work(u, response, residual, slope, lists, counts, np.empty(size + 1))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def new_jacobian(size: int) -> Jacobian:
     """Allocate a Jacobian of N = `size` actions."""
     return Jacobian(
@@ -79,7 +79,7 @@ def new_jacobian(size: int) -> Jacobian:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: Int) -> int:
     """List the actions with weight above `threshold`, each player's heaviest always; returns how many."""
     total = 0
@@ -99,7 +99,7 @@ def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: I
     return total
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def contract_rest(
     arena: Float, where: int, scratch: int, half: int, strides: Int, i: int, after: int, offsets: Int, p: Float,
     lists: Int, counts: Int,
@@ -127,7 +127,7 @@ def contract_rest(
     return where
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def expected_payoffs(
     arena: Float, half: int, strides: Int, offsets: Int, p: Float, lists: Int, counts: Int, u: Float
 ) -> None:
@@ -144,7 +144,7 @@ def expected_payoffs(
             u[a] = arena[where + a]
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def assemble(
     arena: Float,
     half: int,
@@ -201,7 +201,7 @@ def assemble(
                 to = 2 * prefix + half - to
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def centre(coupling: Float, live: int, offsets: Int, response: Float) -> None:
     """Subtract from each block of each live column its mean under that player's logit response."""
     for r in range(live):
@@ -213,7 +213,7 @@ def centre(coupling: Float, live: int, offsets: Int, response: Float) -> None:
                 coupling[r, a] -= mean
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def respond(
     u: Float, lam: float, offsets: Int, x: Float, p: Float, response: Float, residual: Float, slope: Float
 ) -> float:
@@ -247,7 +247,7 @@ def respond(
     return worst
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def normalise_log(x: Float, offsets: Int, p: Float) -> None:
     """Shift each block of log-probabilities to sum to one, and write the probabilities to `p`."""
     for i in range(offsets.size - 1):
@@ -265,7 +265,7 @@ def normalise_log(x: Float, offsets: Int, p: Float) -> None:
             p[a] *= inverse
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def evaluate(system: System, work: Work, z: Float, p: Float) -> float:
     """Everything at z = (x, lambda): normalises x, writes probabilities to `p`; returns the largest Nash regret."""
     arena, half, strides, offsets = system
@@ -275,7 +275,7 @@ def evaluate(system: System, work: Work, z: Float, p: Float) -> float:
     return respond(work.u, z[p.size], offsets, z, p, work.response, work.residual, work.slope)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def linearise(system: System, work: Work, jacobian: Jacobian, p: Float, lam: float, normal: Float) -> float:
     """Factor the derivative at the evaluated point, bordered by `normal`; returns the determinant's sign."""
     arena, half, strides, offsets = system
@@ -303,7 +303,7 @@ def linearise(system: System, work: Work, jacobian: Jacobian, p: Float, lam: flo
     return lu_factor(matrix, live + 1, jacobian.pivots)
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def bordered_solve(
     matrix: Float, pivots: Int, coupling: Float, places: Int, slope: Float, live: int, residual: Float, border: float,
     small: Float, step: Float,
@@ -325,7 +325,7 @@ def bordered_solve(
     step[size] = dlam
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def solve_bordered(jacobian: Jacobian, residual: Float, border: float, small: Float, step: Float) -> None:
     """`bordered_solve` with a factored Jacobian."""
     coupling, matrix, pivots, places, slope, live = jacobian

@@ -37,7 +37,7 @@ EARLY = 20.0  # before this lambda a small regret ends nothing: uniform play may
 LARGE = 40  # live actions from which a factorisation costs more than several iterations
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def length(p: Float, q: Float, lam: float, step: Float) -> float:
     """Fisher length of a step between distributions near p and q."""
     total = 0.0
@@ -47,7 +47,7 @@ def length(p: Float, q: Float, lam: float, step: Float) -> float:
     return np.sqrt(total + scaled * scaled)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cosine(p: Float, q: Float, lam: float, first: Float, second: Float) -> float:
     """Cosine between two directions in the metric of the heavier of p and q."""
     dot, one, two = 0.0, 0.0, 0.0
@@ -61,7 +61,7 @@ def cosine(p: Float, q: Float, lam: float, first: Float, second: Float) -> float
     return (dot + w * f * s) / np.sqrt(max((one + w * f * f) * (two + w * s * s), 1e-300))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def orient(p: Float, lam: float, tangent: Float, normal: Float) -> None:
     """Scale `tangent` to unit Fisher length and write the matching border row to `normal`."""
     size = p.size
@@ -74,7 +74,7 @@ def orient(p: Float, lam: float, tangent: Float, normal: Float) -> None:
     normal[size] = weight * weight * tangent[size]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def correct(
     system: System,
     work: Work,
@@ -131,7 +131,7 @@ def correct(
     return False, first
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def settle(
     system: System,
     work: Work,
@@ -162,7 +162,7 @@ def settle(
     return regret, sign
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def begin(
     system: System, work: Work, jacobian: Jacobian, state: Float, p: Float, normal: Float
 ) -> tuple[float, float]:
@@ -179,7 +179,7 @@ def begin(
     return regret, linearise(system, work, jacobian, p, z[size], normal)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def trace(
     system: System,
     max_regret: float,
