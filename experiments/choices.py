@@ -144,7 +144,10 @@ def _resolve(path: Path, labels: Sequence[Label], names: Sequence[str], what: st
     folded = {name.casefold(): k for name, k in known.items()}
     if len(folded) == len(known) and all(label.casefold() in folded for _, label in labels):
         return [folded[label.casefold()] for _, label in labels]
-    line, label = next((line, label) for line, label in labels if label not in known)
+    strange = [(line, label) for line, label in labels if label not in known]
+    # when some labels are indices and one is out of range, it is that one which is wrong
+    outside = [(line, label) for line, label in strange if label not in {str(k) for k in range(len(names))}]
+    line, label = (outside or strange)[0]
     if len(names) <= 6:
         hint = f"known are {', '.join(names)}"
     else:

@@ -11,6 +11,7 @@ import typer
 
 from experiments.commands import bench, convert, doctor, fit, games_, info, qre, solve
 from experiments.guard import BAD_INPUT, BUG, INTERRUPTED, READER_GONE, complain, guarded, silence_stdout
+from experiments.interrupts import Interrupts
 
 app = typer.Typer(
     name="staghunt",
@@ -50,13 +51,15 @@ for _module in (games_, info, solve, qre, fit, convert, doctor, bench):
     )(guarded(_module.command))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, interrupts: Interrupts | None = None) -> int:
     """Run one command line and return its exit status.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         The words after `staghunt`; those of the process by default.
+    interrupts : Interrupts, optional
+        Knows whether a Ctrl-C was swallowed on the way, which explains an error that follows.
 
     Returns
     -------
@@ -75,6 +78,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         silence_stdout()
         return READER_GONE
     except Exception as error:
+        if interrupts is not None and interrupts.lost:
+            complain("interrupted")
+            return INTERRUPTED
         return explain(error)
     return int(code or 0)
 
@@ -100,12 +106,3 @@ def explain(error: Exception) -> int:
         raise error
     complain(f"internal error, {kind}: {error} (set STAGHUNT_TRACEBACK=1 to see where, and please report it)")
     return BUG
-
-
-def main() -> None:
-    """Entry point of the `staghunt` program."""
-    sys.exit(run())
-
-
-if __name__ == "__main__":
-    main()

@@ -60,7 +60,7 @@ def show_solutions(game: NormalFormGame, concept: str, solutions: Sequence[Any],
     out = console()
     out.print(game_line(game))
     if len(solutions) != 1:
-        out.print(f"{len(solutions)} {concept.upper()} equilibria found in {seconds:.3g} s")
+        out.print(f"{len(solutions)} {_PLURALS.get(concept, concept)} found in {seconds:.3g} s")
     for k, solution in enumerate(solutions):
         out.print()
         number = f" {k + 1} of {len(solutions)}" if len(solutions) > 1 else ""
@@ -84,6 +84,8 @@ _NAMES = {
     "qre": "Logit quantal response equilibrium",
     "alpharank": "Alpha-rank",
 }
+
+_PLURALS = {"nash": "Nash equilibria"}
 
 
 def _told(value: Any) -> str:

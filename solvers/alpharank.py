@@ -23,6 +23,7 @@ from games.limits import available_bytes
 from games.normal import NormalFormGame
 from games.simplices import Float, Int
 from solvers import alpharank_kernels as kernels
+from solvers.alpharank_rates import dense_log_rates, dense_rates, fill_rates, single_log_rates
 from solvers.solution import Progress, Solution, Status
 from solvers.stationary_kernels import eliminate, eliminate_log
 
@@ -141,7 +142,7 @@ def alpharank_single(payoffs: Any, alpha: float, population: int = 50, *, epsilo
     if not np.all(np.isfinite(matrix)):
         raise InputError("single-population alpha-rank needs finite payoffs")
     loss = epsilon if epsilon > 0 else _VANISHING
-    rates = kernels.single_log_rates(matrix, alpha, population, loss, epsilon > 0)
+    rates = single_log_rates(matrix, alpha, population, loss, epsilon > 0)
     law = np.empty(len(matrix))
     if not eliminate_log(rates, law):
         raise InputError("single-population alpha-rank: payoffs are too large for this alpha")
@@ -169,7 +170,7 @@ class _Chain:
         self.gain = 1.0 - epsilon if epsilon > 0 else 1.0
         self.sweeps, self.sinks = 0, 0
         if states > 1:
-            kernels.fill_rates(
+            fill_rates(
                 self.flat, self.shape, self.alpha, self.population, self.gain, self.loss,
                 self.inflow, self.outflow, self.scales,
             )  # fmt: skip
@@ -230,14 +231,12 @@ class _Chain:
 
     def _eliminate(self) -> tuple[Float, Status]:
         law = np.empty(self.outflow.size)
-        rates = kernels.dense_rates(self.shape, self.inflow)
+        rates = dense_rates(self.shape, self.inflow)
         if not self._underflows() and rates[rates > 0].min() > 1e-150 and eliminate(rates, law):
             return self._unscale(law), Status.CONVERGED
         if self.outflow.size > _LOGARITHMIC_STATES:
             return self._last_resort(law)
-        logs = kernels.dense_log_rates(
-            self.flat, self.shape, self.alpha, self.population, self.gain, self.loss
-        )
+        logs = dense_log_rates(self.flat, self.shape, self.alpha, self.population, self.gain, self.loss)
         return law, Status.CONVERGED if eliminate_log(logs, law) else Status.NUMERICAL
 
     def _classes(self, threshold: Float) -> tuple[Int, int]:

@@ -17,7 +17,6 @@ import numpy as np
 from games.errors import InputError
 from games.joint import Joint
 from games.normal import NormalFormGame
-from games.simplices import Int
 from solvers.goals import Goal, goal_of
 from solvers.solution import Concept, Progress, Solution, Status
 
@@ -26,6 +25,7 @@ PLAY = {
     "cce": ("regret-matching", "regret-matching+", "hedge", "optimistic-hedge"),
     "ce": ("internal-regret-matching",),
 }
+SIMPLEX = "matrix-free dual simplex"
 LP_LIMIT = 30_000_000
 """Entries of the constraint matrix beyond which method "lp" is refused."""
 PLAY_LIMIT = 3_000_000
@@ -154,7 +154,16 @@ def _correlated(
             return _by_play(game, concept, play[0], sparse, loose, seconds, iterations, rng, progress)
     budget = _Budget(None if seconds is None else begun + seconds, iterations, progress)
     if goal.kind in ("entropy", "gini"):
-        return _selected(game, concept, goal, method, sparse, tolerance, budget, begun)
+        from solvers.selected import selected
+
+        if method != "auto":
+            raise InputError(
+                f"objective {goal.name!r} is not linear; method {method!r} does not apply, use 'auto'"
+            )
+        joint, stats, status = selected(
+            game, concept == "ce", goal, sparse, tolerance, deadline=budget.deadline, progress=progress
+        )
+        return _solution(game, concept, goal, sparse, joint, "dual projected Newton", stats, status, begun)
     return _linear(game, concept, goal, method, sparse, tolerance, budget, begun)
 
 
@@ -234,10 +243,26 @@ def _linear(
     budget: _Budget,
     begun: float,
 ) -> Solution:
+    from solvers.dominance import expand, undominated
+
+    reduced, kept = undominated(game) if concept == "ce" else (game, None)
+    start = None
+    if method in ("auto", "simplex") and goal.kind in ("linear", "any") and budget.iterations is None:
+        from solvers.simplex_whole import in_one_call
+
+        found, start = in_one_call(reduced, concept == "ce", goal, tolerance)
+        if found is not None:
+            if budget.progress is not None:
+                budget.progress(1.0, f"dual simplex: {found.pivots} pivots")
+            cells = found.cells if kept is None else expand(found.cells, kept)
+            joint = Joint(cells, found.probs, game.shape)
+            value = goal.value(found.payoffs)
+            bound = found.bound if goal.kind == "linear" else None
+            stats = {"iterations": found.pivots, "objective_value": value, "dual_bound": bound}
+            return _solution(game, concept, goal, sparse, joint, SIMPLEX, stats, Status.CONVERGED, begun)
     from solvers.incentives import incentives
     from solvers.optimum import optimise
 
-    reduced, kept = _undominated(game, concept)
     system = incentives(reduced, concept == "ce")
     if method == "lp" and system.nonzeros > LP_LIMIT:
         raise InputError(
@@ -251,84 +276,16 @@ def _linear(
         method,
         tolerance=tolerance,
         allow_lp=system.nonzeros <= LP_LIMIT,
+        start=start,
         deadline=budget.deadline,
         iterations=budget.iterations,
         progress=budget.progress,
     )
-    joint = Joint.from_indices(_expand(best.cells, reduced.shape, kept, game.shape), best.probs, game.shape)
+    joint = Joint.from_indices(best.cells, best.probs, reduced.shape)
+    if kept is not None:
+        joint = Joint(expand(joint.cells, kept), joint.probs, game.shape)
     stats = {"iterations": best.iterations, "dual_bound": best.bound}
     return _solution(game, concept, goal, sparse, joint, best.method, stats, best.status, begun)
-
-
-def _undominated(game: NormalFormGame, concept: str) -> tuple[NormalFormGame, list[Int]]:
-    from solvers.dominance import surviving_actions
-
-    if concept == "cce":
-        return game, [np.arange(n) for n in game.shape]
-    kept = surviving_actions(game)
-    if all(actions.size == n for actions, n in zip(kept, game.shape)):
-        return game, kept
-    return NormalFormGame(game.payoffs[np.ix_(np.arange(len(kept)), *kept)]), kept
-
-
-def _expand(cells: Int, shape: tuple[int, ...], kept: list[Int], full: tuple[int, ...]) -> Int:
-    """Cells of a reduced game as cells of the game."""
-    parts = np.unravel_index(cells, shape)
-    return np.ravel_multi_index(tuple(actions[part] for actions, part in zip(kept, parts)), full)
-
-
-# --- entropy and Gini -------------------------------------------------------------------------------------
-
-
-def _selected(
-    game: NormalFormGame,
-    concept: Concept,
-    goal: Goal,
-    method: str,
-    sparse: bool,
-    tolerance: float,
-    budget: _Budget,
-    begun: float,
-) -> Solution:
-    from solvers.dominance import merge_clones, spread_over_clones
-    from solvers.incentives import incentives
-    from solvers.selection import select
-
-    if method != "auto":
-        raise InputError(
-            f"objective {goal.name!r} is not linear; method {method!r} does not apply, use 'auto'"
-        )
-    merged, classes = merge_clones(game)
-    reduced, kept = _undominated(merged, concept)
-    system = incentives(reduced, concept == "ce")
-    found = select(system, goal.kind == "gini", tolerance, deadline=budget.deadline, progress=budget.progress)
-    x = np.where(found.x > 1e-15, found.x, 0.0)
-    x /= x.sum()
-    value, sign = goal.of_distribution(x), goal.dual_sign
-    stats: dict[str, Any] = {
-        "iterations": found.steps,
-        "objective_value": value,
-        "dual_bound": max(sign(found.dual), value) if found.converged else sign(found.dual),
-    }
-    cells: Int = np.flatnonzero(x)
-    if sparse:
-        from solvers.sparsify import sparsify
-
-        cells, probs = sparsify(system, cells, x[cells])
-        stats["objective_value"] = goal.of_distribution(probs)
-        # one clone stands for its class: a recommendation nobody else's play depends on
-        first: list[Int] = [np.unique(label, return_index=True)[1] for label in classes]
-        index = _expand(_expand(cells, reduced.shape, kept, merged.shape), merged.shape, first, game.shape)
-    else:
-        tensor = np.zeros(merged.profiles)
-        tensor[_expand(cells, reduced.shape, kept, merged.shape)] = x[cells]
-        spread = spread_over_clones(tensor.reshape(merged.shape), classes).ravel()
-        index = np.flatnonzero(spread)
-        probs = spread[index]
-    joint = Joint.from_indices(index, probs, game.shape)
-    late = budget.deadline is not None and time.perf_counter() >= budget.deadline
-    status = Status.CONVERGED if found.converged else Status.BUDGET if late else Status.NUMERICAL
-    return _solution(game, concept, goal, sparse, joint, "dual projected Newton", stats, status, begun)
 
 
 def _solution(
@@ -342,8 +299,10 @@ def _solution(
     status: Status,
     begun: float,
 ) -> Solution:
-    index = np.ravel_multi_index(tuple(joint.cells.T), game.shape)
-    stats = {"iterations": 0, "objective_value": goal.value(game.flat[:, index] @ joint.probs), **stats}
+    stats = {"iterations": 0, **stats}
+    if "objective_value" not in stats:
+        index = np.ravel_multi_index(tuple(joint.cells.T), game.shape)
+        stats["objective_value"] = goal.value(game.flat[:, index] @ joint.probs)
     stats["support"] = joint.support_size
     stats["seconds"] = time.perf_counter() - begun
     return Solution(game, concept, joint, status, method, {"objective": goal.name, "sparse": sparse}, stats)

@@ -44,6 +44,27 @@ def surviving_actions(game: NormalFormGame) -> list[Int]:
             return kept
 
 
+def undominated(game: NormalFormGame) -> tuple[NormalFormGame, list[Int] | None]:
+    """The game without its iteratedly strictly dominated actions, and the actions left (None: all)."""
+    if not any_dominated(game.flat, game.offsets):
+        return game, None
+    kept = surviving_actions(game)
+    return NormalFormGame(game.payoffs[np.ix_(np.arange(len(kept)), *kept)]), kept
+
+
+def expand(cells: Int, kept: list[Int]) -> Int:
+    """Profiles int[K, P] of a reduced game as profiles of the game."""
+    return np.column_stack([actions[cells[:, i]] for i, actions in enumerate(kept)])
+
+
+def expand_index(index: Int, shape: tuple[int, ...], kept: list[Int] | None, full: tuple[int, ...]) -> Int:
+    """The same for C-order indices of profiles."""
+    if kept is None:
+        return index
+    parts = np.unravel_index(index, shape)
+    return np.ravel_multi_index(tuple(actions[part] for actions, part in zip(kept, parts)), full)
+
+
 def merge_clones(game: NormalFormGame) -> tuple[NormalFormGame, list[Int]]:
     """The game with one action of each set of clones, and for each player the class (int64[A_i]) of every action."""
     payoffs = game.payoffs
@@ -97,3 +118,15 @@ def strictly_dominated(payoff: Float, size: int, stride: int) -> NDArray[np.bool
                 out[b] = True
                 break
     return out
+
+
+@njit(cache=True)
+def any_dominated(flat: Float, offsets: Int) -> bool:
+    """Whether some player has an action that another one strictly dominates."""
+    stride = flat.shape[1]
+    for i in range(flat.shape[0]):
+        size = offsets[i + 1] - offsets[i]
+        stride //= size
+        if strictly_dominated(flat[i], size, stride).any():
+            return True
+    return False

@@ -102,33 +102,61 @@ class Incentives:
 
 def incentives(game: NormalFormGame, swap: bool) -> Incentives:
     """The constraint system of `game`: CE when `swap`, else CCE. O(P prod(A)) plus the dominance checks."""
-    sizes = np.array(game.shape, dtype=np.int64)
-    strides = np.ones(sizes.size, dtype=np.int64)
-    for i in range(sizes.size - 2, -1, -1):
+    system, live = assemble(game.flat, game.offsets, swap)
+    return Incentives(system, live, game.shape)
+
+
+@njit(cache=True)
+def assemble(flat: Float, offsets: Int, swap: bool) -> tuple[System, NDArray[np.bool_]]:
+    """What the kernels read, and which rows are live."""
+    players = flat.shape[0]
+    sizes, strides = np.empty(players, np.int64), np.ones(players, np.int64)
+    first = np.zeros(players, np.int64)
+    rows = 0
+    for i in range(players):
+        sizes[i] = offsets[i + 1] - offsets[i]
+        first[i] = rows
+        rows += sizes[i] * sizes[i] if swap else sizes[i]
+    for i in range(players - 2, -1, -1):
         strides[i] = strides[i + 1] * sizes[i + 1]
-    counts = sizes * sizes if swap else sizes
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-    # divide before subtracting, so that payoffs near the largest float do not overflow
-    payoffs = np.zeros_like(game.flat)
-    for i, row in enumerate(game.flat):
-        low, high = float(row.min()), float(row.max())
-        if high > low:
-            width = high - low
-            payoffs[i] = (
-                (row - low) / width if np.isfinite(width) else (row / 2 - low / 2) / (high / 2 - low / 2)
-            )
-    needed = np.empty(int(sizes.sum()), dtype=np.bool_)
+    payoffs, varies = unit_payoffs(flat)
+    needed = np.empty(offsets[players], np.bool_)
     undominated(payoffs, sizes, strides, needed)
-    live = np.zeros(int(counts.sum()), dtype=np.bool_)
-    start = 0
-    for i, n in enumerate(game.shape):
-        keep = needed[start : start + n] & bool(payoffs[i].any())
-        start += n
-        if swap:
-            live[first[i] : first[i] + n * n] = (keep[None, :] & ~np.eye(n, dtype=bool)).ravel()
-        else:
-            live[first[i] : first[i] + n] = keep
-    return Incentives(System(payoffs, sizes, strides, first, swap), live, game.shape)
+    live = np.zeros(rows, np.bool_)
+    for i in range(players):
+        n = sizes[i]
+        for b in range(n):
+            if not (varies[i] and needed[offsets[i] + b]):
+                continue
+            if not swap:
+                live[first[i] + b] = True
+                continue
+            for c in range(n):
+                live[first[i] + c * n + b] = b != c
+    return System(payoffs, sizes, strides, first, swap), live
+
+
+@njit(cache=True)
+def unit_payoffs(flat: Float) -> tuple[Float, NDArray[np.bool_]]:
+    """Each player's payoffs mapped onto [0, 1], zeros where they are constant, and whether they vary."""
+    payoffs = np.zeros(flat.shape)
+    varies = np.zeros(flat.shape[0], np.bool_)
+    for i in range(flat.shape[0]):
+        row, out = flat[i], payoffs[i]
+        low, high = row[0], row[0]
+        for j in range(row.size):
+            low, high = min(low, row[j]), max(high, row[j])
+        varies[i] = high > low
+        width = high - low
+        if not varies[i]:
+            continue
+        if np.isfinite(width):
+            for j in range(row.size):
+                out[j] = (row[j] - low) / width
+        else:  # halves, so that payoffs near the largest float do not overflow
+            for j in range(row.size):
+                out[j] = (row[j] / 2 - low / 2) / (high / 2 - low / 2)
+    return payoffs, varies
 
 
 @njit(cache=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,11 @@ from solvers.simplex import OPTIMAL, RUNNING, Vertex
 from solvers.solution import Progress, Status
 
 Side = tuple[Float, Float, Float]
+
+_MODEST = (
+    5_000_000  # entries of the matrix up to which HiGHS is tried on the whole of it when the simplex is slow,
+)
+_PATIENCE = 700.0  # which is after this many multiplications for each entry
 
 _NAMES = {
     "simplex": "matrix-free dual simplex",
@@ -44,12 +50,21 @@ def optimise(
     *,
     tolerance: float,
     allow_lp: bool,
+    start: tuple[Int, Int] | None = None,
     deadline: float | None = None,
     iterations: int | None = None,
     progress: Progress | None = None,
 ) -> Optimum:
-    """Solve for a linear, egalitarian or "any" goal; "auto" tries the simplex, then HiGHS."""
+    """Solve for a linear, egalitarian or "any" goal; "auto" tries the simplex, then HiGHS.
+
+    `start` is a dual feasible basis for the simplex (cells and tight rows); of no use to an egalitarian goal.
+    """
+    first = start
+    effort = math.inf
     order = {"auto": ["simplex", "columns", "lp"]}.get(method, [method])
+    if method == "auto" and allow_lp and iterations is None and system.nonzeros <= _MODEST:
+        # where many profiles stay in the basis, sparse factors win: the simplex may cost a part of what HiGHS would
+        order, effort = ["simplex", "lp", "columns"], _PATIENCE * system.nonzeros + 1e7
     if goal.kind == "egalitarian":
         order = ["lp" if name == "columns" else name for name in order]
     if not allow_lp:
@@ -65,8 +80,9 @@ def optimise(
                     system,
                     cost,
                     side,
-                    start=start,
+                    start=first if start is None else start,
                     iterations=iterations,
+                    effort=effort,
                     deadline=deadline,
                     progress=progress,
                 )

@@ -18,7 +18,19 @@ import numpy as np
 
 from games.simplices import Float, Int
 from solvers.incentives import Incentives
-from solvers.simplex_basis import FULL, INFEASIBLE, OPTIMAL, RUNNING, SINGULAR, STALLED, Basis, Side, refactor
+from solvers.simplex_basis import (
+    FULL,
+    INFEASIBLE,
+    OPTIMAL,
+    PERTURBATION,
+    RUNNING,
+    SINGULAR,
+    STALLED,
+    Basis,
+    Side,
+    irregular_into,
+    refactor,
+)
 from solvers.simplex_pivots import advance
 from solvers.solution import Progress
 
@@ -26,6 +38,7 @@ __all__ = [
     "FULL",
     "INFEASIBLE",
     "OPTIMAL",
+    "PERTURBATION",
     "RUNNING",
     "SINGULAR",
     "STALLED",
@@ -54,6 +67,7 @@ def maximise(
     start: tuple[Sequence[int], Sequence[int]] | None = None,
     room: int = 3000,
     iterations: int | None = None,
+    effort: float = math.inf,
     deadline: float | None = None,
     progress: Progress | None = None,
 ) -> Vertex:
@@ -73,6 +87,8 @@ def maximise(
         Largest working basis allowed.
     iterations : int, optional
         Pivot budget.
+    effort : float
+        Multiplications (see `_effort`) after which to give up as stalled.
     deadline : float, optional
         `time.perf_counter()` value at which to stop.
     progress : callable, optional
@@ -86,21 +102,24 @@ def maximise(
     basis = _basis(cost, cells, tight, system.rows + 1 + bound.size, min(64, most))
     work = np.empty_like(basis.inverse)
     state = RUNNING if refactor(system.system, sides, basis, work, np.empty(cost.size)) else SINGULAR
-    share, most_pivots = 100, 20_000 + 20 * most
+    share, most_pivots, spent = 100, 20_000 + 20 * most, 0.0
+    slice_s = 0.15 if effort == math.inf else 0.03
     while state == RUNNING:
         left = share if iterations is None else min(share, iterations - int(basis.tally[1]))
         begun = time.perf_counter()
         if left <= 0 or (deadline is not None and begun >= deadline):
             break
-        if basis.tally[1] > most_pivots:
+        if basis.tally[1] > most_pivots or spent > effort:
             state = STALLED
             break
+        before = int(basis.tally[1])
         state = advance(system.system, sides, system.live, basis, work, left)
+        spent += (int(basis.tally[1]) - before) * _effort(system, int(basis.tally[0]))
         if state == FULL and basis.cells.size < most:
             basis = _grow(basis, min(2 * basis.cells.size, most))
             work = np.empty_like(basis.inverse)
             state = RUNNING
-        share = min(10_000, max(10, int(share * 0.15 / max(time.perf_counter() - begun, 1e-4))))
+        share = min(10_000, max(10, int(share * slice_s / max(time.perf_counter() - begun, 1e-4))))
         if progress is not None:
             progress(
                 math.nan, f"dual simplex: {basis.tally[1]} pivots, {basis.tally[0]} profiles in the basis"
@@ -118,15 +137,17 @@ def maximise(
     return vertex
 
 
-PERTURBATION = 5e-10
+def _effort(system: Incentives, k: int) -> float:
+    """About how many multiplications a pivot takes with k cells in the basis."""
+    rows = k / min(system.shape) if system.system.swap else 2.0 * len(system.shape)
+    return system.cells * (3.0 + rows) + 6.0 * k * k + 2.0 * k * sum(system.shape)
 
 
 def irregular(count: int) -> Float:
-    """Fixed numbers in [1/2, 3/2] without linear structure (the SplitMix64 hash of 0, 1, ...)."""
-    z = (np.arange(1, count + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return 0.5 + ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2**53
+    """Fixed numbers in [1/2, 3/2] without linear structure."""
+    out = np.empty(count)
+    irregular_into(out)
+    return out
 
 
 def _basis(cost: Float, cells: Sequence[int], tight: Sequence[int], rows: int, room: int) -> Basis:

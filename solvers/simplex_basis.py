@@ -19,6 +19,10 @@ _FREE = -1  # stands for t where cells are listed
 _PRIMAL, _DUAL, _PIVOT = 1e-12, 1e-12, 1e-8
 
 
+PERTURBATION = 5e-10
+"""Costs are lowered by this much times `irregular_into`, against stalling."""
+
+
 class Side(NamedTuple):
     """Side rows E x + level t <= bound, and the number of rows of G that come before them (and the mass row)."""
 
@@ -43,6 +47,17 @@ class Basis(NamedTuple):
     gains: Float  # float64[rows + 1 + side rows], row activity less its bound; zero on tight rows
     cell_norm: Float  # float64[room], squared norm of each basic cell's row of the inverse (steepest edge)
     row_norm: Float  # float64[rows + 1 + side rows], the same for rows whose slack is basic
+
+
+@njit(cache=True)
+def irregular_into(out: Float) -> None:
+    """Fixed numbers in [1/2, 3/2] without linear structure (the SplitMix64 hash of 0, 1, ...)."""
+    z = np.uint64(0)
+    for k in range(out.size):
+        z += np.uint64(0x9E3779B97F4A7C15)
+        x = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        out[k] = 0.5 + float((x ^ (x >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
 
 
 @njit(cache=True)

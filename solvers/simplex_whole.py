@@ -12,14 +12,27 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from games.normal import NormalFormGame
 from games.simplices import Float, Int
-from solvers.incentives import System, add_rows, row_gains, scale_payoffs, undominated
-from solvers.simplex_basis import OPTIMAL, SINGULAR, Basis, Side, refactor
+from solvers.goals import Goal
+from solvers.incentives import System, add_rows, assemble, row_gains
+from solvers.simplex_basis import (
+    FULL,
+    OPTIMAL,
+    PERTURBATION,
+    RUNNING,
+    SINGULAR,
+    Basis,
+    Side,
+    irregular_into,
+    refactor,
+)
 from solvers.simplex_pivots import advance
 
 ENTRIES = 200_000
 """Payoffs beyond which the work is left to `simplex`, which returns to Python now and then."""
-PERTURBATION = 5e-10
+PIVOTS = 5_000_000
+"""Times payoffs: pivots in the one call, a small fraction of a second."""
 _ROOM = 64
 _UNCLEAN = 1e-13  # regrets above this want the polishing that only the general path does
 
@@ -40,17 +53,6 @@ class Whole(NamedTuple):
     probs: Float
     payoffs: Float
     basis: Int
-
-
-@njit(cache=True)
-def irregular_into(out: Float) -> None:
-    """Fixed numbers in [1/2, 3/2] without linear structure (the SplitMix64 hash of 0, 1, ...)."""
-    z = np.uint64(0)
-    for k in range(out.size):
-        z += np.uint64(0x9E3779B97F4A7C15)
-        x = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        out[k] = 0.5 + float((x ^ (x >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
 
 
 @njit(cache=True)
@@ -77,43 +79,6 @@ def scaled_cost(flat: Float, sign: float, player: int, cost: Float) -> tuple[flo
     for j in range(cells):
         cost[j] = (cost[j] - low) / width
     return low, width, unit
-
-
-@njit(cache=True)
-def whole_system(flat: Float, offsets: Int, swap: bool) -> tuple[System, NDArray[np.bool_]]:
-    """The rows of G and which are live, as `incentives.incentives` makes them."""
-    players = flat.shape[0]
-    sizes, strides = np.empty(players, np.int64), np.ones(players, np.int64)
-    first = np.zeros(players, np.int64)
-    rows = 0
-    for i in range(players):
-        sizes[i] = offsets[i + 1] - offsets[i]
-        first[i] = rows
-        rows += sizes[i] * sizes[i] if swap else sizes[i]
-    for i in range(players - 2, -1, -1):
-        strides[i] = strides[i + 1] * sizes[i + 1]
-    payoffs = np.zeros(flat.shape)
-    scale_payoffs(flat, payoffs)
-    needed = np.empty(offsets[players], np.bool_)
-    undominated(payoffs, sizes, strides, needed)
-    live = np.zeros(rows, np.bool_)
-    for i in range(players):
-        n = sizes[i]
-        varies = False
-        for j in range(payoffs.shape[1]):
-            if payoffs[i, j] != 0.0:
-                varies = True
-                break
-        if not varies:
-            continue
-        for b in range(n):
-            keep = needed[offsets[i] + b]
-            if not swap:
-                live[first[i] + b] = keep
-                continue
-            for c in range(n):
-                live[first[i] + c * n + b] = keep and b != c
-    return System(payoffs, sizes, strides, first, swap), live
 
 
 @njit(cache=True)
@@ -202,7 +167,7 @@ def by_weight(b: Basis) -> tuple[Int, Float]:
 def solve_whole(flat: Float, offsets: Int, swap: bool, sign: float, player: int, pivots: int) -> Whole:
     """Maximise sign times the player's payoff (-1: the sum of payoffs) over CE when `swap`, else CCE."""
     players, count = flat.shape
-    g, live = whole_system(flat, offsets, swap)
+    g, live = assemble(flat, offsets, swap)
     exact, cost = np.empty(count), np.empty(count)
     low, width, unit = scaled_cost(flat, sign, player, exact)
     irregular_into(cost)
@@ -243,3 +208,17 @@ def solve_whole(flat: Float, offsets: Int, swap: bool, sign: float, player: int,
     basis = np.empty((2, k), np.int64)
     basis[0], basis[1] = b.cells[:k], b.tight[:k]
     return Whole(state, b.tally[1], regret, gap if width > 0.0 else 0.0, raw, profile, probs, payoffs, basis)
+
+
+def in_one_call(
+    game: NormalFormGame, swap: bool, goal: Goal, tolerance: float
+) -> tuple[Whole | None, tuple[Int, Int] | None]:
+    """The answer, if this way reached one within tolerance; and the basis to go on from, if it ran out of pivots."""
+    flat = game.flat
+    if flat.size > ENTRIES:
+        return None, None
+    player = -1 if goal.player is None else goal.player
+    found: Whole = solve_whole(flat, game.offsets, swap, goal.sign, player, max(PIVOTS // flat.size, 20))
+    if found.state == OPTIMAL and found.regret <= _UNCLEAN and found.gap <= tolerance:
+        return found, None
+    return None, (found.basis[0], found.basis[1]) if found.state in (RUNNING, FULL) else None

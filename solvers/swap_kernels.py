@@ -18,11 +18,9 @@ from solvers.dynamics_kernels import (
     VERDICT,
     WHOLE_WINDOW,
     WINDOW,
-    add_joint,
     advance,
-    find_support,
-    payoffs_against,
 )
+from solvers.sparse_play import add_joint, find_support, payoffs_against
 from solvers.stationary_kernels import eliminate
 
 EXACT_STATES = 48  # more actions in reach than this get power steps instead of elimination
@@ -175,7 +173,7 @@ def play_internal(
             weight,
             base,
         )
-        add_joint(offsets, profile, support, counts, mass, joints[active], place, weight, base)
+        add_joint(offsets, profile, support, counts, mass, joints, active, place, weight, base)
         for i in range(players):
             a0, a1 = offsets[i], offsets[i + 1]
             size = a1 - a0

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from games.simplices import Float, Int
+from solvers.kernel_options import BARE
 
 MIN_PIVOT = 1e-10
 """Column entries below this do not bound the entering variable (payoffs are scaled to [1, 2])."""
@@ -65,7 +66,7 @@ def scaled_table(matrix: Float, negate: bool, transpose: bool) -> Float:
     return table
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def exchange(table: Float, row: int, column: int, source: Float) -> None:
     """Exchange the basic variable of `row` with the nonbasic one of `column`, in place.
 
@@ -96,7 +97,7 @@ def exchange(table: Float, row: int, column: int, source: Float) -> None:
         table[row, j] = source[j]
 
 
-@njit(cache=True)
+@njit(**BARE)
 def exchange_ids(basic: Int, nonbasic: Int, place: Int, row: int, column: int) -> None:
     """Keep the book of which variable sits where, for one exchange."""
     leaving, entering = basic[row], nonbasic[column]
@@ -104,7 +105,7 @@ def exchange_ids(basic: Int, nonbasic: Int, place: Int, row: int, column: int) -
     place[entering], place[leaving] = ~row, column
 
 
-@njit(cache=True)
+@njit(**BARE)
 def leaving_row(table: Float, rows: int, column: int, place: Int, tied: Int) -> int:
     """The lexicographic minimum ratio row when the variable of `column` enters; -1 when nothing bounds it.
 
@@ -148,7 +149,7 @@ def leaving_row(table: Float, rows: int, column: int, place: Int, tied: Int) -> 
     return tied[0]
 
 
-@njit(cache=True)
+@njit(**BARE)
 def _keep_close(table: Float, column: int, key: int, tied: Int, count: int) -> int:
     """Keep the tied rows whose entry in column `key`, over the pivot column, is least (within `TIE`)."""
     if key == column:

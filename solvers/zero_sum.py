@@ -15,13 +15,14 @@ from numba import njit
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.simplices import Float, Int
+from solvers.kernel_options import BARE
 from solvers.solution import Progress, Solution, Status
 from solvers.tableau import exchange, exchange_ids, leaving_row, scaled_table
 
 _CHUNK = 2_000_000_000  # entry updates between returns to Python, about a fifth of a second
 _ENOUGH = 1e-10  # regret, relative to the payoff span, above which the simplex answer is not kept
 _PRICE = 1e-11  # an objective coefficient below this is optimal (payoffs are scaled to [1, 2])
-_RUNNING, _DONE, _STUCK = 0, 1, 2
+_RUNNING, _DONE, _STUCK, _REFUSED = 0, 1, 2, 3
 
 
 class Minimax(NamedTuple):
@@ -77,14 +78,15 @@ def minimax(game: NormalFormGame | Any, *, progress: Progress | None = None) -> 
         matrix = np.ascontiguousarray(game, dtype=np.float64)
         if matrix.ndim != 2 or 0 in matrix.shape:
             raise InputError(f"minimax needs a matrix of payoffs, got an array of shape {matrix.shape}")
-        if not np.all(np.isfinite(matrix)):
-            raise InputError("minimax needs finite payoffs")
     m, n = matrix.shape
     chunk = max(_CHUNK // (16 * m * n), 1)
     packed = _solve(matrix, chunk)
-    if packed[0] == _RUNNING:
+    state, pivots, value, regret, span = packed[:5].tolist()
+    if state == _REFUSED:
+        raise InputError("minimax needs finite payoffs")
+    if state == _RUNNING:
         packed = _solve_in_chunks(matrix, chunk, progress)
-    _, pivots, value, regret, span = packed[:5].tolist()
+        state, pivots, value, regret, span = packed[:5].tolist()
     found = Minimax(packed[5 : 5 + m], packed[5 + m :], value, regret, int(pivots), "zero-sum simplex")
     if regret <= _ENOUGH * span:
         return found
@@ -172,9 +174,16 @@ def _solve(matrix: Float, pivots: int) -> Float:
     One array, because every object returned costs as much as a pivot of a small game.
     """
     m, n = matrix.shape
+    packed = np.zeros(5 + m + n)
+    total = 0.0
+    for a in range(m):
+        for b in range(n):
+            total += matrix[a, b] * 0.0
+    if total != 0.0:
+        packed[0] = _REFUSED  # an infinity or nan times zero is not zero
+        return packed
     i, j = _saddle(matrix)
     if i >= 0:
-        packed = np.zeros(5 + m + n)
         packed[0], packed[2], packed[4] = _DONE, matrix[i, j], 1.0
         packed[5 + i], packed[5 + m + j] = 1.0, 1.0
         return packed
@@ -246,7 +255,7 @@ def _advance(table: Float, books: Int, state: Int, pivots: int) -> None:
         state[1] += 1
 
 
-@njit(cache=True)
+@njit(**BARE)
 def _strategies(table: Float, books: Int, row: Float, column: Float) -> None:
     """Row strategy from the objective row (dual), column strategy from the right-hand side (primal), into zeros."""
     m, n = table.shape[0] - 1, table.shape[1] - 1

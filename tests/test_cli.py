@@ -413,7 +413,7 @@ def test_data_layouts_agree(tmp_path: Path) -> None:
 
 def start(*words: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "experiments.cli", *map(str, words)],
+        [sys.executable, "-m", "experiments", *map(str, words)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

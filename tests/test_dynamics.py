@@ -168,11 +168,11 @@ def test_swap_regret_with_many_actions():
 
 
 def test_sparse_and_dense_play_agree(monkeypatch):
-    import solvers.dynamics as dynamics
+    import solvers.dynamics_loop as loop
 
     game = NormalFormGame(np.random.default_rng(8).random((4, 3, 4, 2, 3)))
     sparse = no_regret(game, tolerance=0, iterations=100)
-    monkeypatch.setattr(dynamics, "available_bytes", lambda: 0)
+    monkeypatch.setattr(loop, "available_bytes", lambda: 0)
     dense = no_regret(game, tolerance=0, iterations=100)
     assert np.allclose(sparse.joint.dense(), dense.joint.dense(), atol=1e-9)
 
@@ -180,11 +180,11 @@ def test_sparse_and_dense_play_agree(monkeypatch):
 @pytest.mark.parametrize("averaging", ["uniform", "linear", "window"])
 @pytest.mark.parametrize("rounds", [1, 16, 17, 32, 33, 70, 128, 129, 255])
 def test_kept_rounds_are_the_average(averaging, rounds, monkeypatch):
-    import solvers.dynamics as dynamics
+    import solvers.dynamics_loop as loop
 
     game = NormalFormGame(np.random.default_rng(8).random((3, 3, 4, 2)))
     joint = no_regret(game, tolerance=0, iterations=rounds, averaging=averaging)
-    monkeypatch.setattr(dynamics, "_KEPT_PROFILES", 0)
+    monkeypatch.setattr(loop, "_KEPT_PROFILES", 0)
     mixture = no_regret(game, tolerance=0, iterations=rounds, averaging=averaging)
     assert mixture.strategy.profiles.shape[0] <= rounds
     assert np.allclose(joint.joint.dense(), mixture.joint.dense(), atol=1e-12)

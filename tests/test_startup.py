@@ -44,7 +44,7 @@ def best_time(limit: float, *words: str, tries: int = 8) -> float:
     for _ in range(tries):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
-            [sys.executable, "-m", "experiments.cli", *words],
+            [sys.executable, "-m", "experiments", *words],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True,

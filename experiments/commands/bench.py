@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.commands.options import Json, Quiet
+from experiments.commands.options import Json, Quiet, UnusedSeed
 
 NAME = "bench"
 HELP = "Time us against a peer, interleaved in one run, and report the ratio. Peers need the extra `peers`."
@@ -27,6 +27,7 @@ def command(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the JSON document here.", show_default=False),
     ] = None,
+    seed: UnusedSeed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands.options import Game, Json, Quiet
+from experiments.commands.options import Game, Json, Quiet, UnusedSeed
 
 NAME = "convert"
 HELP = "Write a game to a file of another format (.nfg or .json), exactly: payoffs survive the round trip."
@@ -17,6 +17,7 @@ EXAMPLES = ("staghunt convert zoo:chicken chicken.nfg", "staghunt convert payoff
 def command(
     game: Game,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.", show_default=False)],
+    seed: UnusedSeed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.commands.options import Game, Json, PlotFile, Quiet
+from experiments.commands.options import Game, Json, PlotFile, Quiet, UnusedSeed
 
 NAME = "fit"
 HELP = (
@@ -31,6 +31,7 @@ def command(
         float | None, typer.Option("--lambda-max", help="Search up to this precision.", show_default=False)
     ] = None,
     plot: PlotFile = None,
+    seed: UnusedSeed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.commands.options import Json, Quiet
+from experiments.commands.options import Json, Quiet, UnusedSeed
 
 NAME = "games"
 HELP = "List the games that can be loaded by name, with their parameters and sources."
@@ -20,6 +20,7 @@ def command(
         str,
         typer.Argument(help="Part of a name or description, or a pattern with * and ?.", show_default=False),
     ] = "",
+    seed: UnusedSeed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:

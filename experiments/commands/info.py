@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.commands.options import Game, Json, PlotFile, Quiet
+from experiments.commands.options import Game, Json, PlotFile, Quiet, UnusedSeed
 
 NAME = "info"
 HELP = "Describe a game: players, actions, payoffs, sums, symmetry, dominance and pure equilibria."
@@ -16,7 +16,9 @@ EXAMPLES = (
 PURE_LISTED, PURE_SHOWN = 10_000, 20
 
 
-def command(game: Game, plot: PlotFile = None, json: Json = False, quiet: Quiet = False) -> int:
+def command(
+    game: Game, plot: PlotFile = None, seed: UnusedSeed = 0, json: Json = False, quiet: Quiet = False
+) -> int:
     """Compute and print the facts; `--plot` draws the payoffs of a two-player game as heatmaps."""
     from experiments.atomic import check_writable
     from experiments.progress import Reporter

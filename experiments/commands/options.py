@@ -20,6 +20,10 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No tables, no progress, no remarks.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+UnusedSeed = Annotated[
+    int,
+    typer.Option("--seed", min=0, help="Taken by every command; nothing in this one is random."),
+]
 Seconds = Annotated[
     float | None,
     typer.Option("--seconds", help="Stop after this long with the best answer so far.", show_default=False),

@@ -1,0 +1,49 @@
+"""Ctrl-C that arrives where Python cannot raise it (inside a C callback, such as the compiler's) is delivered later."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+RETRY = 0.05
+
+
+class Interrupts:
+    """Context manager: a swallowed `KeyboardInterrupt` is not printed but raised again a moment later.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether an interrupt was swallowed; what fails after that, fails because of it.
+    """
+
+    lost = False
+
+    def __init__(self) -> None:
+        self._previous: Any = None
+        self._timer: Any = None
+
+    def __enter__(self) -> Interrupts:
+        self._previous = sys.unraisablehook
+        sys.unraisablehook = self._unraisable
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        sys.unraisablehook = self._previous
+
+    def _unraisable(self, event: Any) -> None:
+        if not issubclass(event.exc_type, KeyboardInterrupt):
+            self._previous(event)
+            return
+        import _thread
+        import threading
+
+        self.lost = True
+        self._timer = threading.Timer(RETRY, _thread.interrupt_main)
+        self._timer.daemon = True
+        self._timer.start()
