@@ -32,13 +32,17 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save_figure(path: Path, figure: Figure) -> None:
     """Write the figure in the format of the suffix, whole or not at all."""
+    import warnings
+
     import matplotlib as mpl
 
     from experiments.atomic import write_atomically
 
     # without dates and random ids the same answer gives the same file
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-    with mpl.rc_context({"svg.hashsalt": "staghunt"}):
+    with mpl.rc_context({"svg.hashsalt": "staghunt"}), warnings.catch_warnings():
+        # a name in a script that the font lacks is drawn as boxes, which says enough
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=DPI, metadata=metadata))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from numba import njit
 
 from games.simplices import Float, Int
+from solvers.kernel_options import BARE
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def lu_factor(matrix: Float, size: int, pivots: Int) -> float:
     """Factor `matrix[:size, :size]` in place with row pivoting; returns the sign of the determinant (0: singular).
 
@@ -36,7 +37,7 @@ def lu_factor(matrix: Float, size: int, pivots: Int) -> float:
     return sign
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def _factor_panel(matrix: Float, size: int, start: int, stop: int, pivots: Int) -> float:
     """Pivot and eliminate columns start..stop-1 within those columns; returns the sign of their determinant part."""
     sign = 1.0
@@ -64,7 +65,7 @@ def _factor_panel(matrix: Float, size: int, start: int, stop: int, pivots: Int) 
     return sign
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(**BARE, fastmath={"contract", "reassoc"})
 def lu_solve(matrix: Float, size: int, pivots: Int, right: Float) -> None:
     """Overwrite `right[:size]` with the solution for a matrix factored by `lu_factor`; O(size^2)."""
     for k in range(size):

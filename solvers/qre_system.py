@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from games.simplices import Float, Int
+from solvers.kernel_options import BARE
 from solvers.linear_kernels import lu_factor, lu_solve
 
 LIVE = 1e-4  # an action is a column of the Jacobian when lambda * probability exceeds this (payoff span one)
@@ -79,7 +80,7 @@ def new_jacobian(size: int) -> Jacobian:
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: Int) -> int:
     """List the actions with weight above `threshold`, each player's heaviest always; returns how many."""
     total = 0
@@ -99,7 +100,7 @@ def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: I
     return total
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def contract_rest(
     arena: Float, where: int, scratch: int, half: int, strides: Int, i: int, after: int, offsets: Int, p: Float,
     lists: Int, counts: Int,
@@ -127,7 +128,7 @@ def contract_rest(
     return where
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def expected_payoffs(
     arena: Float, half: int, strides: Int, offsets: Int, p: Float, lists: Int, counts: Int, u: Float
 ) -> None:
@@ -144,7 +145,7 @@ def expected_payoffs(
             u[a] = arena[where + a]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def assemble(
     arena: Float,
     half: int,
@@ -201,7 +202,7 @@ def assemble(
                 to = 2 * prefix + half - to
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def centre(coupling: Float, live: int, offsets: Int, response: Float) -> None:
     """Subtract from each block of each live column its mean under that player's logit response."""
     for r in range(live):
@@ -213,7 +214,7 @@ def centre(coupling: Float, live: int, offsets: Int, response: Float) -> None:
                 coupling[r, a] -= mean
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def respond(
     u: Float, lam: float, offsets: Int, x: Float, p: Float, response: Float, residual: Float, slope: Float
 ) -> float:
@@ -247,7 +248,7 @@ def respond(
     return worst
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def normalise_log(x: Float, offsets: Int, p: Float) -> None:
     """Shift each block of log-probabilities to sum to one, and write the probabilities to `p`."""
     for i in range(offsets.size - 1):
@@ -265,7 +266,7 @@ def normalise_log(x: Float, offsets: Int, p: Float) -> None:
             p[a] *= inverse
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def evaluate(system: System, work: Work, z: Float, p: Float) -> float:
     """Everything at z = (x, lambda): normalises x, writes probabilities to `p`; returns the largest Nash regret."""
     arena, half, strides, offsets = system
@@ -275,7 +276,7 @@ def evaluate(system: System, work: Work, z: Float, p: Float) -> float:
     return respond(work.u, z[p.size], offsets, z, p, work.response, work.residual, work.slope)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def linearise(system: System, work: Work, jacobian: Jacobian, p: Float, lam: float, normal: Float) -> float:
     """Factor the derivative at the evaluated point, bordered by `normal`; returns the determinant's sign."""
     arena, half, strides, offsets = system
@@ -303,7 +304,7 @@ def linearise(system: System, work: Work, jacobian: Jacobian, p: Float, lam: flo
     return lu_factor(matrix, live + 1, jacobian.pivots)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**BARE, fastmath={"contract"})
 def bordered_solve(
     matrix: Float, pivots: Int, coupling: Float, places: Int, slope: Float, live: int, residual: Float, border: float,
     small: Float, step: Float,
@@ -325,7 +326,7 @@ def bordered_solve(
     step[size] = dlam
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def solve_bordered(jacobian: Jacobian, residual: Float, border: float, small: Float, step: Float) -> None:
     """`bordered_solve` with a factored Jacobian."""
     coupling, matrix, pivots, places, slope, live = jacobian

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from games.simplices import Float
+from solvers.kernel_options import BARE
 from solvers.qre_system import (
     Jacobian,
     System,
@@ -37,7 +38,7 @@ EARLY = 20.0  # before this lambda a small regret ends nothing: uniform play may
 LARGE = 40  # live actions from which a factorisation costs more than several iterations
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def length(p: Float, q: Float, lam: float, step: Float) -> float:
     """Fisher length of a step between distributions near p and q."""
     total = 0.0
@@ -47,7 +48,7 @@ def length(p: Float, q: Float, lam: float, step: Float) -> float:
     return np.sqrt(total + scaled * scaled)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def cosine(p: Float, q: Float, lam: float, first: Float, second: Float) -> float:
     """Cosine between two directions in the metric of the heavier of p and q."""
     dot, one, two = 0.0, 0.0, 0.0
@@ -61,7 +62,7 @@ def cosine(p: Float, q: Float, lam: float, first: Float, second: Float) -> float
     return (dot + w * f * s) / np.sqrt(max((one + w * f * f) * (two + w * s * s), 1e-300))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def orient(p: Float, lam: float, tangent: Float, normal: Float) -> None:
     """Scale `tangent` to unit Fisher length and write the matching border row to `normal`."""
     size = p.size
@@ -74,7 +75,7 @@ def orient(p: Float, lam: float, tangent: Float, normal: Float) -> None:
     normal[size] = weight * weight * tangent[size]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def correct(
     system: System,
     work: Work,
@@ -131,7 +132,7 @@ def correct(
     return False, first
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def settle(
     system: System,
     work: Work,
@@ -156,8 +157,9 @@ def settle(
         regret = evaluate(system, work, z, q)
         if moved <= 1e-4 * tolerance:
             break
-    work.residual[:] = 0.0
-    jacobian.slope[:] = work.slope
+    for a in range(size):
+        work.residual[a] = 0.0
+        jacobian.slope[a] = work.slope[a]
     solve_bordered(jacobian, work.residual, 1.0, work.small, turned)
     return regret, sign
 
