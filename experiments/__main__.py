@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 INTERRUPTED = 130
@@ -11,6 +12,8 @@ INTERRUPTED = 130
 def main() -> None:
     """Import the command line, run it, and leave with its exit status."""
     try:
+        if sys.stdout is None:  # started with stdout closed
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a name that the terminal's encoding lacks shows as "?"
         from experiments.interrupts import Interrupts

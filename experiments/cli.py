@@ -77,6 +77,10 @@ def run(arguments: Sequence[str] | None = None, interrupts: Interrupts | None = 
     except BrokenPipeError:
         silence_stdout()
         return READER_GONE
+    except OSError as error:
+        silence_stdout()
+        complain(f"the system refuses: {error.strerror or error}")
+        return BAD_INPUT
     except Exception as error:
         if interrupts is not None and interrupts.lost:
             complain("interrupted")

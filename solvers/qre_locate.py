@@ -70,6 +70,7 @@ def solve_at(system: System, z: Float, limit: float) -> tuple[bool, float]:
     return best <= 1e-8, total
 
 
+@np.errstate(over="ignore", invalid="ignore")  # log-probabilities may run off to -inf; callers check
 def _hermite(points: Float, tangents: Float, s: float) -> tuple[Float, Float]:
     """Cubic between two points with unit tangents, at the fraction s; returns position and direction."""
     gap = _gap(points)
@@ -166,6 +167,7 @@ def at_lambda(scaled: Scaled, points: Float, tangents: Float, target: float) -> 
     return z[:-1] if np.isfinite(sums) else points[0, :-1]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # log-probabilities may run off to -inf; callers check
 def _share(points: Float, tangents: Float, target: float) -> float:
     """Fraction of the segment at which the interpolated lambda first meets `target`."""
     gap = _gap(points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -279,3 +280,11 @@ def test_interrupt_keeps_what_was_traced():
 def test_budget_of_points():
     branch = trace_qre(random_game(1, (40, 40)), max_points=3)
     assert branch.status is Status.BUDGET
+
+
+def test_one_player_with_a_tie_makes_no_warning_at_high_precision() -> None:
+    game = NormalFormGame(np.array([[1.0, 3.0, 3.0]]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = qre(game, 1000.0)
+    assert np.allclose(found.profile, [0.0, 0.5, 0.5], atol=1e-12) and found.certificate.holds(1e-8)
