@@ -482,3 +482,29 @@ def test_the_demo_shows_every_command_on_shipped_files() -> None:
     lines = [words for _, words in steps(DATA, Path("demo"))]
     assert {words[0] for words in lines} == {"info", "solve", "qre", "fit"}
     assert all(Path(words[1]).is_file() for words in lines)
+
+
+def wide_tree(infosets):
+    """A one-player .efg whose pure strategies number 2 to the power `infosets`."""
+    lines = ['EFG 2 R "wide" { "Ann" }', '""', ""]
+    chances = " ".join(f'"{k}" 1/{infosets}' for k in range(infosets))
+    lines.append(f'c "" 1 "" {{ {chances} }} 0')
+    for k in range(infosets):
+        lines.append(f'p "" 1 {k + 1} "" {{ "l" "r" }} 0')
+        lines += [f't "" {2 * k + 1} "" {{ {k} }}', f't "" {2 * k + 2} "" {{ {-k} }}']
+    return "\n".join(lines) + "\n"
+
+
+def test_info_tells_of_a_tree_too_large_to_tabulate(tmp_path, staghunt):
+    path = tmp_path / "wide.efg"
+    path.write_text(wide_tree(60))
+    told = staghunt("info", path)
+    assert told.code == 0
+    assert "a tree of 181 nodes" in told.out
+    assert "cannot be held" in told.out
+    known = json.loads(staghunt("info", path, "--json").out)["tree"]
+    assert known["information_sets"] == [60]
+    assert known["terminal_nodes"] == 120
+    refused = staghunt("solve", path)
+    assert refused.code == 2
+    assert "GiB" in refused.err

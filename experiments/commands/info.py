@@ -24,11 +24,17 @@ def command(
     from experiments.progress import Reporter
 
     check_writable(plot, (".png", ".svg", ".pdf"), "--plot")
+    from experiments.commands.tree_info import tree_facts
+    from games.errors import InputError
     from games.info import facts
     from games.load import load
 
     with Reporter(quiet, "looking at the game"):
-        loaded = load(game)
+        try:
+            loaded = load(game)
+        except InputError as refusal:
+            tree = tree_facts(game, refusal)
+            return _tell_tree(tree, json, quiet)
         known = facts(loaded)
         from solvers.pure import pure_equilibria
 
@@ -53,6 +59,19 @@ def command(
         )
     elif not quiet:
         _show(loaded, known, found.profiles.tolist(), found.total)
+    return 0
+
+
+def _tell_tree(known: dict[str, Any], json: bool, quiet: bool) -> int:
+    """The tree of a file whose strategic form is too large."""
+    if json:
+        from experiments.output import print_json
+
+        print_json({"game": None, "tree": known})
+    elif not quiet:
+        from experiments.commands.tree_info import show_tree
+
+        show_tree(known)
     return 0
 
 

@@ -49,7 +49,13 @@ def command(
     game: Game,
     concept: Annotated[str, typer.Option("--concept", "-c", metavar="cce|ce|nash|qre|alpharank")] = "cce",
     objective: Annotated[
-        str, typer.Option("--objective", "-o", help=f"Which CE or CCE: {OBJECTIVES} (players from 0).")
+        str,
+        typer.Option(
+            "--objective",
+            "-o",
+            help=f"Which CE or CCE: {OBJECTIVES} (players from 0). "
+            "Entropy and gini count actions with the same payoffs as one.",
+        ),
     ] = "welfare",
     lam: Annotated[
         float | None,
@@ -195,7 +201,7 @@ def solve(game: Any, asked: Request, progress: Any) -> tuple[Any, ...]:
     if asked.concept == "qre":
         from solvers.qre import qre
 
-        return (qre(game, asked.lam or 0.0, progress=progress),)
+        return (qre(game, asked.lam or 0.0, seconds=asked.seconds, progress=progress),)
     from solvers.alpharank import alpharank
 
     return (alpharank(game, alpha=asked.alpha, population=asked.population, progress=progress),)
