@@ -63,3 +63,13 @@ def test_counts_of_the_catalogue():
     named = [entry for entry in entries if not entry.random]
     assert f"lists {len(named)} named games" in squeeze(TEXT)
     assert len(entries) - len(named) == 8
+
+
+def test_the_benchmark_table_is_the_committed_results():
+    import json
+
+    from experiments.bench.table import RESULTS, markdown
+
+    shown = re.search(r"<!-- table:.*?-->\n(.*?)\n<!-- end -->", TEXT, re.S)
+    assert shown is not None
+    assert shown.group(1) == markdown(json.loads(RESULTS.read_text(encoding="utf-8")))
