@@ -172,12 +172,18 @@ def _flat_profile(game: NormalFormGame, strategy: Any) -> Float:
     return check_distribution(strategy, game.offsets)
 
 
+def _lows(game: NormalFormGame) -> Float:
+    """Smallest payoff of each player. Regrets are measured above it: a large common part would drown them in rounding."""
+    return np.array([float(tensor.min()) for tensor in game.payoffs])
+
+
 def _response_payoffs(game: NormalFormGame, profile: Float) -> list[Float]:
-    """u_i(., p_-i) of each player by successive tensor contractions."""
+    """u_i(., p_-i) of each player, above the player's smallest payoff, by successive tensor contractions."""
+    lows = _lows(game)
     parts = np.split(profile, np.cumsum(game.shape)[:-1])
     responses = []
     for i in range(len(game.shape)):
-        tensor = game.payoffs[i]
+        tensor = game.payoffs[i] - lows[i]
         for k in reversed(range(len(game.shape))):
             if k != i:
                 tensor = np.tensordot(tensor, parts[k], axes=([k], [0]))
@@ -188,7 +194,7 @@ def _response_payoffs(game: NormalFormGame, profile: Float) -> list[Float]:
 def _nash(game: NormalFormGame, profile: Float) -> Certificate:
     parts = np.split(profile, np.cumsum(game.shape)[:-1])
     responses = _response_payoffs(game, profile)
-    values = np.array([float(p @ u) for p, u in zip(parts, responses)])
+    values = _lows(game) + np.array([float(p @ u) for p, u in zip(parts, responses)])
     # sum_a p(a) (max u - u(a)) is the same gain without cancellation between two large numbers
     gain = np.array([float(p @ (u.max() - u)) for p, u in zip(parts, responses)])
     return Certificate("nash", game.digest, gain, gain, values, game.span)
@@ -209,7 +215,7 @@ def _qre(game: NormalFormGame, profile: Float, lam: float | None) -> Certificate
         ratio = np.log(p[live]) - logits[live]
         divergence = float(np.sum(p[live] * ratio)) + float(np.exp(logits).sum()) - float(p.sum())
         regret[i] = max(divergence, 0.0) / lam if lam > 0 else (0.0 if divergence <= 1e-15 else math.inf)
-    values = np.array([float(p @ u) for p, u in zip(parts, responses)])
+    values = _lows(game) + np.array([float(p @ u) for p, u in zip(parts, responses)])
     return Certificate("qre", game.digest, regret, regret, values, game.span, residual=residual)
 
 
@@ -224,27 +230,29 @@ def _correlated(game: NormalFormGame, joint: Joint | Mixture, concept: str) -> C
     )
     source = joint if isinstance(joint, Joint) and joint.support_size <= _DENSE_LIMIT else joint.dense()
     players = len(game.shape)
-    values, gain, regret = np.zeros(players), np.zeros(players), np.zeros(players)
+    values, gain, regret, lows = np.zeros(players), np.zeros(players), np.zeros(players), _lows(game)
     for i in range(players):
         if concept == "cce":
-            responses, values[i] = swap(game, source, i, False)
+            responses, values[i] = swap(game, source, i, lows[i], False)
             gain[i] = float((responses - values[i]).max())
             regret[i] = max(gain[i], 0.0)
             continue
-        table, values[i] = swap(game, source, i, True)
+        table, values[i] = swap(game, source, i, lows[i], True)
         gains = table - np.diag(table)[:, None]
         regret[i] = float(gains.max(axis=1).sum())
         np.fill_diagonal(gains, -math.inf)
         gain[i] = float(gains.max()) if gains.shape[0] > 1 else 0.0
-    return Certificate(concept, game.digest, regret, gain, values, game.span)
+    return Certificate(concept, game.digest, regret, gain, values + lows, game.span)
 
 
-def _swap_payoffs_sparse(game: NormalFormGame, joint: Any, i: int, by_own: bool) -> tuple[Float, float]:
-    """With `by_own`, table[c, b] = sum over cells with a_i = c of x(a) u_i(b, a_-i); else its sum over c."""
+def _swap_payoffs_sparse(
+    game: NormalFormGame, joint: Any, i: int, low: float, by_own: bool
+) -> tuple[Float, float]:
+    """With `by_own`, table[c, b] = sum over cells with a_i = c of x(a) u_i(b, a_-i); else its sum over c; payoffs above `low`."""
     cells = [joint.cells[:, k] for k in range(len(game.shape))]
     own = cells[i]
     cells[i] = np.arange(game.shape[i])[:, None]
-    weighted = game.payoffs[i][tuple(cells)] * joint.probs  # [b, cell]
+    weighted = (game.payoffs[i][tuple(cells)] - low) * joint.probs  # [b, cell]
     value = float(weighted[own, np.arange(own.size)].sum())
     if not by_own:
         return weighted.sum(axis=1), value
@@ -253,9 +261,11 @@ def _swap_payoffs_sparse(game: NormalFormGame, joint: Any, i: int, by_own: bool)
     return table, value
 
 
-def _swap_payoffs_dense(game: NormalFormGame, dense: Any, i: int, by_own: bool) -> tuple[Float, float]:
+def _swap_payoffs_dense(
+    game: NormalFormGame, dense: Any, i: int, low: float, by_own: bool
+) -> tuple[Float, float]:
     """The same from a dense joint tensor, as matrix products."""
-    payoff = np.moveaxis(game.payoffs[i], i, 0).reshape(game.shape[i], -1)
+    payoff = np.moveaxis(game.payoffs[i] - low, i, 0).reshape(game.shape[i], -1)
     joint = np.moveaxis(dense, i, 0).reshape(game.shape[i], -1)
     value = float(np.vdot(payoff, joint))
     if not by_own:

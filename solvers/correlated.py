@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -163,7 +164,10 @@ def _correlated(
         joint, stats, status = selected(
             game, concept == "ce", goal, sparse, tolerance, deadline=budget.deadline, progress=progress
         )
-        return _solution(game, concept, goal, sparse, joint, "dual projected Newton", stats, status, begun)
+        found = _solution(game, concept, goal, sparse, joint, "dual projected Newton", stats, status, begun)
+        if status is Status.CONVERGED and not found.certificate.holds(tolerance):
+            return replace(found, status=Status.NUMERICAL)  # payoffs too coarse for the tolerance
+        return found
     return _linear(game, concept, goal, method, sparse, tolerance, budget, begun)
 
 
