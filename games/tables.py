@@ -89,7 +89,9 @@ def read_npz(content: bytes) -> NormalFormGame:
     except (InputError, MemoryError):
         raise
     except Exception as error:  # the archive's bytes may be anything, and its readers fail in many ways
-        raise InputError(f"not a readable .npz archive ({type(error).__name__}: {error})") from None
+        told = str(error)
+        told = told if len(told) <= 200 else told[:197] + "..."  # some quote the whole file
+        raise InputError(f"not a readable .npz archive ({type(error).__name__}: {told})") from None
     if not isinstance(names, dict):
         raise InputError("'names' in the archive is not a JSON object")
     if not arrays:

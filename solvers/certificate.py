@@ -173,12 +173,20 @@ def _flat_profile(game: NormalFormGame, strategy: Any) -> Float:
 
 
 def _lows(game: NormalFormGame) -> Float:
-    """Smallest payoff of each player. Regrets are measured above it: a large common part would drown them in rounding."""
-    return np.array([float(tensor.min()) for tensor in game.payoffs])
+    """What is common to all payoffs of a player, where that is most of them, else 0.
+
+    Regrets are measured above it: next to a large common part they would drown in rounding.
+    """
+    lows = np.zeros(len(game.shape))
+    for i, payoff in enumerate(game.payoffs):
+        low, high = float(payoff.min()), float(payoff.max())
+        if low * high > 0 and high - low < 0.5 * max(abs(low), abs(high)):
+            lows[i] = low
+    return lows
 
 
 def _response_payoffs(game: NormalFormGame, profile: Float) -> list[Float]:
-    """u_i(., p_-i) of each player, above the player's smallest payoff, by successive tensor contractions."""
+    """u_i(., p_-i) of each player, above what is common to them, by successive tensor contractions."""
     lows = _lows(game)
     parts = np.split(profile, np.cumsum(game.shape)[:-1])
     responses = []
