@@ -164,6 +164,31 @@ def settle(
     return regret, sign
 
 
+@njit(**BARE)
+def predict(z: Float, tangent: Float, before: Float, h: float, h_before: float, new: Float) -> None:
+    """A point h further on, to second order from the last two tangents (first order where h_before is 0)."""
+    for a in range(z.size):
+        bend = (tangent[a] - before[a]) / h_before if h_before > 0.0 else 0.0
+        new[a] = z[a] + h * tangent[a] + 0.5 * h * h * bend
+    new[z.size - 1] = max(new[z.size - 1], 0.0)
+
+
+@njit(**BARE)
+def turning(
+    p: Float, q: Float, z: Float, new: Float, tangent: Float, turned: Float, step: Float
+) -> tuple[float, float]:
+    """Cosines between the two tangents, and the smaller of those with the chord; (-1, -1) if the point is not finite."""
+    reach = 0.0
+    for a in range(z.size):
+        step[a] = new[a] - z[a]
+        reach += abs(new[a])
+    if not reach < 1e300:
+        return -1.0, -1.0
+    lam = new[z.size - 1]
+    chord = min(cosine(p, q, lam, step, tangent), cosine(p, q, lam, step, turned))
+    return cosine(p, q, lam, tangent, turned), chord
+
+
 @njit(cache=True, error_model="numpy")
 def begin(
     system: System, work: Work, jacobian: Jacobian, state: Float, p: Float, normal: Float
@@ -215,10 +240,7 @@ def trace(
         out_z[0], out_t[0], out_regret[0], out_sign[0] = z, tangent, regret, sign
         points = 1
     while points < out_z.shape[0] and code == RUNNING:
-        for a in range(size + 1):
-            bend = (tangent[a] - before[a]) / h_before if h_before > 0.0 else 0.0
-            new[a] = z[a] + h * tangent[a] + 0.5 * h * h * bend
-        new[size] = max(new[size], 0.0)
+        predict(z, tangent, before, h, h_before, new)
         # payoffs stiffen the system in proportion to lambda, and so does rounding where they do not
         tolerance = ACCEPT / (1.0 + 0.1 * z[size]) + ROUNDING * z[size]
         growth = (1.0 + new[size]) / (1.0 + z[size])
@@ -243,13 +265,8 @@ def trace(
             code = STALLED if h < H_MIN else RUNNING
             continue
         regret, turn_sign = settle(system, work, there, normal, tolerance, new, q, turned)
-        reach = 0.0
-        for a in range(size + 1):
-            step[a] = new[a] - z[a]
-            reach += abs(new[a])
-        aligned = cosine(p, q, new[size], tangent, turned)
-        straight = min(cosine(p, q, new[size], step, tangent), cosine(p, q, new[size], step, turned))
-        smooth = aligned > TURN and straight > TURN and turn_sign != 0.0 and reach < 1e300
+        aligned, straight = turning(p, q, z, new, tangent, turned, step)
+        smooth = aligned > TURN and straight > TURN and turn_sign != 0.0
         if not smooth or turn_sign != sign:
             # too much turning is a step too long, and so is a change of sign, unless it stays down to a short
             # step: then a bifurcation lies between, and the branch goes straight on
