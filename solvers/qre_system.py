@@ -101,6 +101,22 @@ def select(weights: Float, threshold: float, offsets: Int, lists: Int, counts: I
 
 
 @njit(**BARE, fastmath={"contract"})
+def contract_axis(
+    arena: Float, where: int, extent: int, p: Float, lists: Int, start: int, count: int, to: int
+) -> None:
+    """Contract the leading axis of the tensor at arena[where:] with the listed actions into arena[to:to + extent]."""
+    for q in range(count):
+        b = lists[start + q]
+        w, row = p[start + b], where + b * extent
+        if q == 0:
+            for a in range(extent):
+                arena[to + a] = w * arena[row + a]
+        else:
+            for a in range(extent):
+                arena[to + a] += w * arena[row + a]
+
+
+@njit(**BARE, fastmath={"contract"})
 def contract_rest(
     arena: Float, where: int, scratch: int, half: int, strides: Int, i: int, after: int, offsets: Int, p: Float,
     lists: Int, counts: Int,
@@ -113,16 +129,7 @@ def contract_rest(
     for k in range(after + 1, counts.size):
         if k == i:
             continue
-        extent, start = strides[i, k], offsets[k]
-        for q in range(counts[k]):
-            b = lists[start + q]
-            w, row = p[start + b], where + b * extent
-            if q == 0:
-                for a in range(extent):
-                    arena[to + a] = w * arena[row + a]
-            else:
-                for a in range(extent):
-                    arena[to + a] += w * arena[row + a]
+        contract_axis(arena, where, strides[i, k], p, lists, offsets[k], counts[k], to)
         where = to
         to = 2 * scratch + half - to
     return where
@@ -189,15 +196,7 @@ def assemble(
                     coupling[column + q, a] = w * arena[where + a - start]
             column += counts[j]
             if j < final:
-                for q in range(counts[j]):
-                    b = lists[first + q]
-                    w, row = p[first + b], head + b * extent
-                    if q == 0:
-                        for a in range(extent):
-                            arena[to + a] = w * arena[row + a]
-                    else:
-                        for a in range(extent):
-                            arena[to + a] += w * arena[row + a]
+                contract_axis(arena, head, extent, p, lists, first, counts[j], to)
                 head = to
                 to = 2 * prefix + half - to
 

@@ -244,20 +244,9 @@ def trace(
         # payoffs stiffen the system in proportion to lambda, and so does rounding where they do not
         tolerance = ACCEPT / (1.0 + 0.1 * z[size]) + ROUNDING * z[size]
         growth = (1.0 + new[size]) / (1.0 + z[size])
+        limit = MAX_CORRECTION / caution
         converged, first = correct(
-            system,
-            work,
-            here,
-            there,
-            False,
-            p,
-            normal,
-            MAX_CORRECTION / caution,
-            tolerance,
-            growth,
-            new,
-            q,
-            step,
+            system, work, here, there, False, p, normal, limit, tolerance, growth, new, q, step
         )
         if not converged:
             h *= 0.5
