@@ -30,6 +30,7 @@ from games.errors import InputError
 from games.joint import Joint, Mixture
 from games.normal import NormalFormGame
 from games.simplices import Float, check_distribution
+from games.tree import TreeGame
 
 _DENSE_LIMIT = 4096  # a joint with more cells than this is certified as a dense tensor
 
@@ -102,7 +103,7 @@ class Certificate:
 
 
 def certify(
-    game: NormalFormGame,
+    game: NormalFormGame | TreeGame,
     strategy: Any,
     concept: str,
     *,
@@ -115,12 +116,15 @@ def certify(
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame | TreeGame
         The game; nothing else is trusted.
     strategy : float64[sum(A)] | list of blocks | Joint | Mixture | Solution
-        A mixed profile (flat, or one block per player) or a joint distribution.
-    concept : {"nash", "cce", "ce", "qre", "alpharank"}
-        A mixed profile may be certified as any; a joint distribution as "cce", "ce" or "alpharank".
+        A mixed profile (flat, or one block per player) or a joint distribution; on a tree, a flat behaviour strategy
+        profile, a `BehaviorMixture` or a `CorrelationPlan`.
+    concept : {"nash", "cce", "ce", "qre", "alpharank", "efce", "efcce"}
+        A mixed profile may be certified as any of the first five; a joint distribution as "cce", "ce" or "alpharank".
+        On a tree: a behaviour profile as "nash", "cce" or (agent) "qre", a mixture of them as "cce", a correlation
+        plan as "efce" or "efcce".
     lam : float
         For "qre": the precision, in units of one over payoff.
     alpha, population : float, int
@@ -138,6 +142,10 @@ def certify(
         If the strategy is not one of this game or does not fit the concept.
     """
     strategy = getattr(strategy, "strategy", strategy)
+    if isinstance(game, TreeGame):
+        from solvers.tree_certificate import certify_tree
+
+        return certify_tree(game, strategy, concept, lam)
     if not isinstance(strategy, Joint | Mixture):
         profile = _flat_profile(game, strategy)
         if concept == "nash":

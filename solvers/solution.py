@@ -13,8 +13,10 @@ import numpy as np
 from games.joint import Joint, Mixture
 from games.normal import NormalFormGame
 from games.simplices import Float
+from games.tree import TreeGame
+from games.tree_strategies import BehaviorMixture, CorrelationPlan
 
-Concept = Literal["cce", "ce", "nash", "qre", "alpharank"]
+Concept = Literal["cce", "ce", "nash", "qre", "alpharank", "efce", "efcce"]
 
 Progress = Callable[[float, str], None]
 """Called now and then with (fraction done or nan, what is happening); may raise KeyboardInterrupt."""
@@ -37,12 +39,13 @@ class Solution:
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame | TreeGame
         The game the claim is about, held by reference (records written to disk carry its digest).
-    concept : {"cce", "ce", "nash", "qre", "alpharank"}
-        What is claimed.
-    strategy : float64[sum(A)] | Joint | Mixture
-        A mixed profile in flat layout for Nash and QRE, otherwise a joint distribution.
+    concept : {"cce", "ce", "nash", "qre", "alpharank", "efce", "efcce"}
+        What is claimed; on a tree, "cce" is the normal-form CCE and "qre" the agent QRE.
+    strategy : float64[sum(A)] | float64[slots] | Joint | Mixture | BehaviorMixture | CorrelationPlan
+        A mixed profile in flat layout for Nash and QRE (on a tree, a behaviour strategy profile), otherwise a
+        joint distribution.
     status : Status
         Why the solver stopped.
     method : str
@@ -53,9 +56,9 @@ class Solution:
         What it took: "seconds", "iterations" and what else the method counts.
     """
 
-    game: NormalFormGame
+    game: NormalFormGame | TreeGame
     concept: Concept
-    strategy: Float | Joint | Mixture
+    strategy: Float | Joint | Mixture | BehaviorMixture | CorrelationPlan
     status: Status
     method: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -63,13 +66,22 @@ class Solution:
 
     @property
     def profile(self) -> Float | None:
-        """The mixed profile float64[sum(A)], or None when play is correlated."""
+        """The mixed profile float64[sum(A)], or None when play is correlated or the game is a tree."""
+        return None if isinstance(self.game, TreeGame) else self._independent
+
+    @property
+    def behavior(self) -> Float | None:
+        """On a tree, the behaviour strategy profile float64[slots]; None when play is correlated."""
+        return self._independent if isinstance(self.game, TreeGame) else None
+
+    @property
+    def _independent(self) -> Float | None:
         return self.strategy if isinstance(self.strategy, np.ndarray) else None
 
     @property
     def joint(self) -> Joint | Mixture | None:
-        """The joint distribution, or None when players randomise independently."""
-        return None if isinstance(self.strategy, np.ndarray) else self.strategy
+        """The joint distribution over pure profiles, or None when players randomise independently or on a tree."""
+        return self.strategy if isinstance(self.strategy, Joint | Mixture) else None
 
     @property
     def values(self) -> Float:
