@@ -142,7 +142,9 @@ class TreeGame:
     @cached_property
     def levels(self) -> tuple[Int, ...]:
         """The nodes by depth, each level in node order."""
-        order = np.argsort(self.parent, kind="stable")[1:]  # children, grouped by parent; the root comes first
+        order = np.argsort(self.parent, kind="stable")[
+            1:
+        ]  # children, grouped by parent; the root comes first
         starts = np.searchsorted(self.parent[order], np.arange(self.nodes + 1))
         levels, level = [], np.zeros(1, dtype=np.int64)
         while level.size:
@@ -283,10 +285,7 @@ class TreeGame:
 
     def rows(self, behavior: Any) -> Iterator[tuple[int, str, tuple[str, ...], Float]]:
         """For each information set: its owner, name, action names and probabilities."""
-        for owner, name, names, block in zip(
-            self.owner.tolist(), self.infosets, self.actions, self.blocks(behavior)
-        ):
-            yield owner, name, names, block
+        yield from zip(self.owner.tolist(), self.infosets, self.actions, self.blocks(behavior))
 
 
 def _numbered(count: int, word: str = "Player ") -> tuple[str, ...]:
@@ -337,7 +336,9 @@ def _check_moves(game: TreeGame) -> None:
     if np.unique(np.stack([above[own], slot]), axis=1).shape[1] != len(slot) if len(slot) < 50_000 else False:
         raise InputError("two children of a node follow the same action")
     if game.slot[0] != -1 or np.any(game.slot[1:][~own] != -1) or np.any(game.chance[1:][own] != 1.0):
-        raise InputError("moves of chance have a probability and no slot, moves of players the other way round")
+        raise InputError(
+            "moves of chance have a probability and no slot, moves of players the other way round"
+        )
     total = np.bincount(above[~own], weights=game.chance[1:][~own], minlength=game.nodes)
     off = np.abs(total - 1.0)[game.player == CHANCE]
     if np.any(game.chance < 0) or (off.size and not off.max() <= 1e-9):

@@ -86,9 +86,7 @@ def to_efg(game: TreeGame) -> EfgTree:
     return _in_order_of_appearance(game, infoset, action, blocks)
 
 
-def _in_order_of_appearance(
-    game: TreeGame, infoset: Int, action: Int, blocks: list[EfgInfoset]
-) -> EfgTree:
+def _in_order_of_appearance(game: TreeGame, infoset: Int, action: Int, blocks: list[EfgInfoset]) -> EfgTree:
     used, first = np.unique(infoset[infoset >= 0], return_index=True)
     order = used[np.argsort(first)].tolist()
     order += [k for k in range(len(blocks)) if k not in set(order)]
@@ -116,7 +114,9 @@ def _in_order_of_appearance(
 
 def _chance_moves(game: TreeGame) -> tuple[Int, dict[int, tuple[Fraction, ...]]]:
     """The 0-based move into each node, and the exact odds at each chance node."""
-    action = np.where(game.slot >= 0, game.slot - game.offsets[game.infoset[game.parent]], -1).astype(np.int32)
+    action = np.where(game.slot >= 0, game.slot - game.offsets[game.infoset[game.parent]], -1).astype(
+        np.int32
+    )
     odds: dict[int, list[Fraction]] = {}
     for node in np.flatnonzero(game.player[game.parent] == CHANCE).tolist():
         if node == 0:

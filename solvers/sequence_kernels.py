@@ -23,7 +23,9 @@ def plan(strategy: Any, first: Any, size: Any, before: Any, x: Any, start: int, 
 
 
 @nb.njit(**BARE)
-def gradient(player: int, players: int, starts: Any, rows: Any, others: Any, weight: Any, x: Any, g: Any) -> None:
+def gradient(
+    player: int, players: int, starts: Any, rows: Any, others: Any, weight: Any, x: Any, g: Any
+) -> None:
     """Payoff of each of a player's sequences at the terminals it ends at, weighted by chance and the others."""
     if players == 2:
         for s in range(starts[player], starts[player + 1]):

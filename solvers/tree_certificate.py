@@ -150,9 +150,7 @@ def _qre(game: TreeGame, behavior: Float, lam: float | None) -> Certificate:
         divergence = np.maximum(np.add.reduceat(surprise + response - behavior, blocks), 0.0)
         gap = divergence / lam if lam > 0 else np.where(divergence <= 1e-15, 0.0, math.inf)
         np.maximum.at(regret, game.owner, gap)
-    return Certificate(
-        "qre", game.digest, regret, regret, values[:, 0] + lows, game.span, residual=residual
-    )
+    return Certificate("qre", game.digest, regret, regret, values[:, 0] + lows, game.span, residual=residual)
 
 
 def _node_values(game: TreeGame, behavior: Float, payoff: Float) -> Float:
@@ -187,7 +185,9 @@ def _conditional_payoffs(game: TreeGame, behavior: Float, values: Float) -> Floa
     top = np.full(len(game.owner), -np.inf)
     np.maximum.at(top, h, log_reach)
     belief = np.zeros(game.nodes)
-    belief[nodes] = np.exp(np.where(np.isfinite(top[h]), log_reach - np.where(np.isfinite(top[h]), top[h], 0.0), 0.0))
+    belief[nodes] = np.exp(
+        np.where(np.isfinite(top[h]), log_reach - np.where(np.isfinite(top[h]), top[h], 0.0), 0.0)
+    )
     weight = np.bincount(h, weights=belief[nodes], minlength=len(game.owner))
     child = np.flatnonzero(game.slot >= 0)
     above = game.parent[child]
