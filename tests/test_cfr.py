@@ -54,7 +54,8 @@ def test_nash_conv_of_uniform_play_is_openspiels(case: dict[str, Any]) -> None:
     game = tree(case["game"])
     found = gains(game, game.uniform())
     assert found.regrets.sum() == pytest.approx(case["value"], abs=case["tol"])
-    np.testing.assert_allclose(found.values, case["uniform_values"], atol=case["tol"])
+    if "uniform_values" in case:
+        np.testing.assert_allclose(found.values, case["uniform_values"], atol=case["tol"])
     certified = certify(game, game.uniform(), "nash")
     assert certified.nash_conv == pytest.approx(case["value"], abs=case["tol"])
 
@@ -91,7 +92,7 @@ def test_nash_conv_of_random_play_is_openspiels() -> None:
 def test_kuhn_pokers_value_and_equilibrium_family(method: str, alternating: bool) -> None:
     """Kuhn (1950): value -1/18; player 1 bets a jack with some a <= 1/3, a king with 3a, calls a queen with a + 1/3."""
     game = tree("kuhn_poker")
-    tolerance = 1e-5 if method != "cfr" else 1e-3
+    tolerance = 1e-5 if alternating and method != "cfr" else 1e-3
     solution = cfr(game, method, alternating=alternating, tolerance=tolerance, iterations=200_000)
     assert solution.status == "converged"
     assert solution.certificate.holds(tolerance)
