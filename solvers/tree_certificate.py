@@ -13,6 +13,7 @@ Shares no code with the solvers: these sweep the sequence form with numba, here 
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,6 @@ from games.simplices import Float, Int
 from games.tree import TreeGame
 from games.tree_strategies import BehaviorMixture, CorrelationPlan
 from solvers.certificate import Certificate
-
-_CHUNK = 2_000_000  # node probabilities held at once
 
 
 def certify_tree(game: TreeGame, strategy: Any, concept: str, lam: float | None = None) -> Certificate:
@@ -65,7 +64,7 @@ def _payoffs(game: TreeGame) -> tuple[Float, Float]:
 
 def _nash(game: TreeGame, behavior: Float) -> Certificate:
     payoff, lows = _payoffs(game)
-    reach = _reaches(game, behavior[None, :])[:, 0]
+    reach = _reaches(game, np.ones(1), behavior[None, :])
     values = np.array([payoff[i] @ reach[-1] for i in range(len(payoff))])
     best = np.array([_best(game, i, payoff[i] * reach[i]) for i in range(len(payoff))])
     gain = np.maximum(best - values, 0.0)
@@ -74,30 +73,39 @@ def _nash(game: TreeGame, behavior: Float) -> Certificate:
 
 def _mixture(game: TreeGame, mixture: BehaviorMixture) -> Certificate:
     payoff, lows = _payoffs(game)
-    reach = np.zeros((len(payoff) + 1, payoff.shape[1]))
-    step = max(1, _CHUNK // game.nodes)
-    for k in range(0, len(mixture), step):
-        part = np.stack([game.check_behavior(b) for b in mixture.behaviors[k : k + step]])
-        reach += np.einsum("t,itz->iz", mixture.weights[k : k + step], _reaches(game, part))
+    reach = _reaches(game, mixture.weights, mixture.behaviors)
     values = np.array([payoff[i] @ reach[-1] for i in range(len(payoff))])
     gain = np.array([_best(game, i, payoff[i] * reach[i]) for i in range(len(payoff))]) - values
     return Certificate("cce", game.digest, np.maximum(gain, 0.0), gain, values + lows, game.span)
 
 
-def _reaches(game: TreeGame, behaviors: Float) -> Float:
-    """float64[P + 1, T, Z]: reach probabilities of terminals without player i's own moves; last, with everybody's."""
-    padded = np.concatenate([behaviors, np.ones((len(behaviors), 1))], axis=1)
-    mover = np.append(game.player[game.parent[1:]], 0) if game.nodes > 1 else np.zeros(1)
-    mover = np.concatenate([[-1], mover[:-1]]).astype(np.int64)
-    players = len(game.players)
-    reach = np.ones((players + 1, len(behaviors), game.nodes))
+def _reaches(game: TreeGame, weights: Float, behaviors: Float) -> Float:
+    """float64[P + 1, Z]: average reach probability of terminals without player i's own moves; last, with everybody's.
+
+    A terminal is reached with chance times what each player contributes by its own moves on the way, and these end
+    with its last one.
+    """
+    players, ends = len(game.players), game.last_slots[:, game.terminals]
+    reach = np.zeros((players + 1, len(game.terminals)))
+    depth, sizes = _own_depth(game), np.diff(game.offsets)
+    by_slot = np.repeat(depth, sizes)
+    levels = [np.flatnonzero(by_slot == d) for d in range(int(depth.max(initial=-1)) + 1)]
+    for weight, behavior in zip(weights, behaviors):
+        own = np.append(game.check_behavior(behavior), 1.0)  # entry -1: before any own move
+        for level in levels[1:]:
+            own[level] *= own[game.entry[game.infoset_of_slot[level]]]
+        parts = [own[end] for end in ends]
+        for i in range(players + 1):
+            reach[i] += reduce(np.multiply, parts[:i] + parts[i + 1 :], weight)
+    return reach * _chance_reach(game)
+
+
+def _chance_reach(game: TreeGame) -> Float:
+    """float64[Z]: product of the chance probabilities on the way to each terminal node."""
+    reach = np.ones(game.nodes)
     for level in game.levels[1:]:
-        step = padded[:, game.slot[level]] * game.chance[level]
-        above = reach[:, :, game.parent[level]]
-        for i in range(players):
-            reach[i][:, level] = above[i] * np.where(mover[level] == i, 1.0, step)
-        reach[players][:, level] = above[players] * step
-    return reach[:, :, game.terminals]
+        reach[level] = reach[game.parent[level]] * game.chance[level]
+    return reach[game.terminals]
 
 
 def _own_depth(game: TreeGame) -> Int:
@@ -107,8 +115,7 @@ def _own_depth(game: TreeGame) -> Int:
     above = game.infoset_of_slot[game.entry[waiting]] if waiting.size else waiting
     while waiting.size:
         new = depth[above] + 1
-        changed = new != depth[waiting]
-        if not changed.any():
+        if np.array_equal(new, depth[waiting]):
             break
         depth[waiting] = new
     return depth
