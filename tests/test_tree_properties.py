@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_trees import permute_players, random_behavior, random_tree, relabel
+from grown_trees import permute_players, random_behavior, random_tree, relabel
 
 from games.tree import TreeGame
 from solvers.best_response import best_response, from_plan, gains, nash_conv, to_plan
