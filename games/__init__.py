@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from games.load import load as load
     from games.normal import NormalFormGame as NormalFormGame
     from games.save import save as save
+    from games.tree import TreeGame as TreeGame
 
 _HOMES = {
     "InputError": "games.errors",
     "Joint": "games.joint",
     "Mixture": "games.joint",
     "NormalFormGame": "games.normal",
+    "TreeGame": "games.tree",
     "catalogue": "games.load",
     "load": "games.load",
     "save": "games.save",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.text_input import decode, is_binary, read_bytes, shown
+from games.tree import TreeGame
 
 if TYPE_CHECKING:
     from games.efg import EfgTree
 
+FORMS = ("tree", "reduced", "full")
 SUFFIXES = (".nfg", ".efg", ".json", ".npz", ".csv")
+_LARGE = 200_000  # characters from which a tree may be worth keeping on disk
 _MAGIC = {"NFG": ".nfg", "EFG": ".efg", "#AGG": ".agg", "#BAGG": ".bagg"}
 _REFUSED = {
     ".agg": "action-graph games (.agg) are not read; convert it to .nfg with Gambit",
@@ -25,7 +29,7 @@ _REFUSED = {
 }
 
 
-def load_file(path: str | Path, form: str = "reduced") -> NormalFormGame:
+def load_file(path: str | Path, form: str | None = None) -> NormalFormGame | TreeGame:
     """Load a game from a file.
 
     Parameters
@@ -33,8 +37,9 @@ def load_file(path: str | Path, form: str = "reduced") -> NormalFormGame:
     path : str or Path
         A Gambit strategic-form (.nfg) or extensive-form (.efg) file, or a game as .json, .npz or .csv (or .tsv).
         Gambit files and .npz archives are known by their content, the others by their suffix.
-    form : {"reduced", "full"}
-        Which strategic form an extensive-form game becomes; other files are strategic forms already.
+    form : {"tree", "reduced", "full"}, optional
+        Whether an extensive-form game stays a tree (the default), or which strategic form it becomes, by exact
+        arithmetic on the numbers in the file. Other files are strategic forms already and take none.
 
     Raises
     ------
@@ -43,7 +48,7 @@ def load_file(path: str | Path, form: str = "reduced") -> NormalFormGame:
 
     See Also
     --------
-    load_tree : the tree of an .efg file, without its strategic form.
+    load_tree : the record of an .efg file, with names of nodes and outcomes and exact numbers.
     games.tables : the layouts of .json and .npz files.
     games.csv_tables : the layouts of .csv files.
     """
@@ -57,7 +62,7 @@ def load_file(path: str | Path, form: str = "reduced") -> NormalFormGame:
 
 
 def load_tree(path: str | Path) -> EfgTree:
-    """The tree of an .efg file; it may be far larger than any strategic form could be.
+    """The tree of an .efg file as the file gives it, with exact numbers.
 
     Raises
     ------
@@ -73,10 +78,11 @@ def load_tree(path: str | Path) -> EfgTree:
         raise _about(path, error) from None
 
 
-def _read(suffix: str, content: bytes, form: str) -> NormalFormGame:
+def _read(suffix: str, content: bytes, form: str | None) -> NormalFormGame | TreeGame:
     if suffix not in _REFUSED and (suffix == ".npz" or content.startswith(b"PK\x03\x04")):
         from games.tables import read_npz
 
+        _check_form(".npz", form)
         return read_npz(content)
     text = decode(content)
     first = text[:64].split(maxsplit=1)
@@ -86,19 +92,22 @@ def _read(suffix: str, content: bytes, form: str) -> NormalFormGame:
         raise InputError(_REFUSED[kind])
     if known is None and is_binary(text):
         raise InputError("is a binary file, not a game")
+    _check_form(kind, form)
     return _parse(kind, text, form)
 
 
-def _parse(kind: str, text: str, form: str) -> NormalFormGame:
+def _check_form(kind: str, form: str | None) -> None:
+    if form is not None and kind != ".efg":
+        raise InputError(f"form={form} is for extensive-form (.efg) files")
+
+
+def _parse(kind: str, text: str, form: str | None) -> NormalFormGame | TreeGame:
     if kind == ".nfg":
         from games.nfg import parse_nfg
 
         return parse_nfg(text)
     if kind == ".efg":
-        from games.efg import parse_efg
-        from games.efg_strategic import to_strategic
-
-        return to_strategic(parse_efg(text), form)
+        return _parse_tree(text, form)
     if kind == ".json":
         from games.tables import parse_json
 
@@ -109,6 +118,23 @@ def _parse(kind: str, text: str, form: str) -> NormalFormGame:
         return parse_csv(text)
     what = f"a file name ending in {shown(kind)}" if kind else "a file name without an ending"
     raise InputError(f"{what} says nothing about its format; expected one of {', '.join(SUFFIXES)}")
+
+
+def _parse_tree(text: str, form: str | None) -> NormalFormGame | TreeGame:
+    from games.efg import parse_efg
+
+    if form not in (None, "tree"):
+        from games.efg_strategic import to_strategic
+
+        return to_strategic(parse_efg(text), str(form))
+    from games.tree_build import from_efg
+
+    if len(text) < _LARGE:
+        return from_efg(parse_efg(text))
+    from games.tree_cache import cached
+
+    key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return cached(f"efg {key}", lambda: from_efg(parse_efg(text)))
 
 
 def _about(path: Path, error: InputError) -> InputError:

@@ -1,46 +1,64 @@
-"""OpenSpiel games as normal-form games: matrix games directly, small games of any other kind through their tree.
+"""OpenSpiel games: matrix and one-shot games in normal form, games of any other kind as trees.
 
-A sequential or simultaneous game with enumerated chance is walked once into an `EfgTree` whose information sets
-are OpenSpiel's information-state strings; its strategic form is then that of any tree. Players who move at the
-same time become players who move in turn without seeing it.
+A sequential or simultaneous game with listed chance outcomes is walked once into a `TreeGame` whose information sets
+are OpenSpiel's information-state strings. Players who move at the same time become players who move in turn without
+seeing it. Trees that took long to compile are kept on disk (`games.tree_cache`).
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from games.efg import EfgTree
 from games.errors import InputError
 from games.limits import check_fits
 from games.normal import NormalFormGame
-from games.openspiel_tree import MAX_NODES, walk
+from games.openspiel_tree import MAX_NODES, Progress, compile_tree, too_many
 from games.simplices import Float
+from games.tree import TreeGame
+from games.tree_cache import cached
 
+FORMS = ("tree", "reduced", "full")
+_MOST_PLAYS = 2_000_000  # of a one-shot game, which are played one by one
 _MOST_WORDS = 2_000_000  # beyond this many choices in all plans, names stay numbers
 
 
-def from_openspiel(text: str, form: str = "reduced", **unknown: Any) -> NormalFormGame:
-    """The normal form of an OpenSpiel game.
+def from_openspiel(
+    text: str,
+    form: str | None = None,
+    *,
+    max_nodes: int | str = MAX_NODES,
+    progress: Progress | None = None,
+    **unknown: Any,
+) -> NormalFormGame | TreeGame:
+    """An OpenSpiel game, as a tree where it has one worth the name.
 
     Parameters
     ----------
     text : str
         The game as OpenSpiel writes it: ``kuhn_poker``, ``blotto(coins=5,fields=3)``.
-    form : {"reduced", "full"}
-        Which pure strategies of a tree to list; see `games.efg_strategic.to_strategic`.
+    form : {None, "tree", "reduced", "full"}
+        The tree, or the reduced or full strategic form (`games.efg_strategic.to_strategic`). By default matrix and
+        one-shot games come in normal form and all others as trees.
+    max_nodes : int
+        Largest tree that is compiled.
+    progress : callable, optional
+        Told how many nodes there are so far.
 
     Returns
     -------
-    NormalFormGame
+    NormalFormGame or TreeGame
         Titled by OpenSpiel's own string. Actions of one-shot games have OpenSpiel's names; a plan for several
         information sets lists its choices in order of their first appearance, ``*`` where play cannot lead.
 
@@ -48,28 +66,84 @@ def from_openspiel(text: str, form: str = "reduced", **unknown: Any) -> NormalFo
     ------
     InputError
         If OpenSpiel is missing or does not know the game or its parameters, if the game is of a kind that has no
-        finite normal form, or if its tree or strategic form is too large (with the count).
+        finite tree, or if its tree or strategic form is too large.
     """
     if unknown:
         name = next(iter(unknown))
         raise InputError(
             f"openspiel:{text} has no parameter {name!r} here; write the game's own in brackets, as NAME(key=value)"
         )
-    if form not in ("reduced", "full"):
-        raise InputError(f"openspiel:{text}: form={form} is not one of reduced, full")
-    game = _load(text)
+    if form not in (None, *FORMS):
+        raise InputError(f"openspiel:{text}: form={form} is not one of {', '.join(FORMS)}")
+    game, limit = _load(text), _limit(max_nodes)
     _check_kind(text, game)
+    with _explained(text):
+        information = _pyspiel().GameType.Information
+        if form != "tree":
+            if isinstance(game, _pyspiel().MatrixGame):
+                return _from_matrix(game)
+            if game.get_type().information == information.ONE_SHOT:
+                return _from_one_shot(game)
+        tree = _compiled(text, game, limit, progress)
+        return tree if form in (None, "tree") else _strategic(tree, form)
+
+
+def tree_from_openspiel(
+    text: str, *, max_nodes: int | str = MAX_NODES, progress: Progress | None = None
+) -> TreeGame:
+    """The tree of an OpenSpiel game of any kind; simultaneous moves become hidden moves in turn.
+
+    Forced moves and certain chance are left out. Information sets are numbered in order of first appearance and
+    called by OpenSpiel's information-state strings, or by the history where a game with perfect information has none.
+
+    Parameters
+    ----------
+    text : str
+        The game as OpenSpiel writes it.
+    max_nodes : int
+        Largest tree that is compiled.
+    progress : callable, optional
+        Called as ``progress(nan, "compiling leduc_poker: 123,456 nodes")``.
+
+    Raises
+    ------
+    InputError
+        As `from_openspiel`.
+
+    Examples
+    --------
+    >>> tree_from_openspiel("kuhn_poker")
+    TreeGame('kuhn_poker()', 2 players, 58 nodes, 12 information sets)
+    """
+    game, limit = _load(text), _limit(max_nodes)
+    _check_kind(text, game)
+    with _explained(text):
+        return _compiled(text, game, limit, progress)
+
+
+def _limit(max_nodes: int | str) -> int:
+    """The node limit, which a URI gives as text."""
+    try:
+        limit = int(max_nodes.replace(",", "").replace("_", "") if isinstance(max_nodes, str) else max_nodes)
+    except (TypeError, ValueError, OverflowError):
+        limit = 0
+    if not 0 < limit <= 2**31 - 1 or limit != (limit if isinstance(max_nodes, str) else max_nodes):
+        raise InputError(f"max_nodes={str(max_nodes)[:40]} is not a whole number from 1 to {2**31 - 1:,}")
+    return limit
+
+
+@contextmanager
+def _explained(text: str) -> Iterator[None]:
+    """Put the game's name in front of complaints, and make OpenSpiel's own complaints ours."""
     pyspiel = _pyspiel()
     try:
-        if isinstance(game, pyspiel.MatrixGame):
-            return _from_matrix(game)
-        if game.get_type().information == pyspiel.GameType.Information.ONE_SHOT:
-            return _from_one_shot(game)
-        return _from_tree(game, form)
+        yield
     except InputError as error:
         raise InputError(f"openspiel:{text}: {error}") from None
-    except (pyspiel.SpielError, RuntimeError, ValueError, OverflowError) as error:
+    except (pyspiel.SpielError, RuntimeError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise InputError(f"openspiel:{text} cannot be walked through: {_first_line(error)}") from None
+    except MemoryError:
+        raise InputError(f"openspiel:{text}: the game does not fit in memory") from None
 
 
 # --- asking OpenSpiel ----------------------------------------------------------------------------------------
@@ -94,7 +168,7 @@ def _load(text: str) -> Any:
     try:
         with _no_stderr():
             return pyspiel.load_game(text)
-    except (pyspiel.SpielError, RuntimeError, ValueError) as error:
+    except (pyspiel.SpielError, RuntimeError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"OpenSpiel refuses {text[:80]}: {_first_line(error)}") from None
 
 
@@ -119,15 +193,13 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_kind(text: str, game: Any) -> None:
-    """Refuse what has no finite strategic form or does not show its information sets."""
+    """Refuse what has no finite tree or does not show its information sets."""
     pyspiel = _pyspiel()
     kind = game.get_type()
     if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
-        raise InputError(f"openspiel:{text} is a mean-field game: it has no finite normal form")
+        raise InputError(f"openspiel:{text} is a mean-field game: it has no finite tree")
     if kind.chance_mode == pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC:
-        raise InputError(
-            f"openspiel:{text} samples chance instead of listing its outcomes: no exact normal form"
-        )
+        raise InputError(f"openspiel:{text} samples chance instead of listing its outcomes: no exact tree")
     open_book = (pyspiel.GameType.Information.PERFECT_INFORMATION, pyspiel.GameType.Information.ONE_SHOT)
     if not kind.provides_information_state_string and kind.information not in open_book:
         raise InputError(f"openspiel:{text} has hidden information but no information-state strings")
@@ -153,7 +225,7 @@ def _from_one_shot(game: Any) -> NormalFormGame:
     legal = [list(root.legal_actions(i)) for i in players]
     shape = tuple(map(len, legal))
     check_fits(shape, "the normal form", copies=2)
-    if math.prod(shape) > MAX_NODES * 8:
+    if math.prod(shape) > _MOST_PLAYS:
         raise InputError(
             f"the normal form has {math.prod(shape):,} joint profiles, too many to play one by one"
         )
@@ -169,18 +241,69 @@ def _from_one_shot(game: Any) -> NormalFormGame:
 # --- games with a tree ---------------------------------------------------------------------------------------
 
 
-def _from_tree(game: Any, form: str) -> NormalFormGame:
-    from games.efg_strategic import to_strategic
+def _compiled(text: str, game: Any, limit: int, progress: Progress | None) -> TreeGame:
+    """The tree, from disk if it is there; either way not larger than the limit."""
+    key = _cache_key(text, game)
+    if key is None:
+        return compile_tree(game, limit, progress)
+    tree = cached(key, lambda: compile_tree(game, limit, progress))
+    if tree.nodes > limit:
+        raise InputError(too_many(limit))
+    return tree
 
-    tree = walk(game)
-    strategic = to_strategic(tree, form)
+
+def _cache_key(text: str, game: Any) -> str | None:
+    """Everything that the tree of a game depends on, or None where that cannot be told.
+
+    The text counts too: a game that is a transformation of another may not have it among its parameters.
+    """
+    if not _is_native(game):
+        return None
+    parameters = game.get_parameters()
+    files = [
+        sha256(Path(text).read_bytes()).hexdigest()
+        for text in _texts(parameters)
+        if "\0" not in text and os.path.isfile(text)
+    ]
+    return f"openspiel {_version()} {text} {json.dumps(parameters, sort_keys=True, default=str)} {files}"
+
+
+def _is_native(game: Any) -> bool:
+    """Whether a game, and all it is built from, is part of OpenSpiel; games written in Python may change."""
+    if type(game).__module__.partition(".")[0] != "pyspiel":
+        return False
+    inner = [dict(value) for value in game.get_parameters().values() if isinstance(value, dict)]
+    return all(_is_native(_pyspiel().load_game(part.pop("name"), part)) for part in inner)
+
+
+def _texts(parameters: dict[str, Any]) -> Iterator[str]:
+    """Every text among the parameters of a game and of the games within: it may name a file."""
+    for value in parameters.values():
+        if isinstance(value, dict):
+            yield from _texts(value)
+        elif isinstance(value, str):
+            yield value
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("open_spiel")
+    except PackageNotFoundError:
+        status = os.stat(_pyspiel().__file__)
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _strategic(tree: TreeGame, form: str) -> NormalFormGame:
+    strategic = tree.to_normal(form)
     names = tuple(_plan_names(tree, i, block) for i, block in enumerate(strategic.actions))
     return NormalFormGame(strategic.payoffs, players=strategic.players, actions=names, title=tree.title)
 
 
-def _plan_names(tree: EfgTree, player: int, labels: tuple[str, ...]) -> tuple[str, ...]:
+def _plan_names(tree: TreeGame, player: int, labels: tuple[str, ...]) -> tuple[str, ...]:
     """Plans in the game's own words: `Pass Bet * Bet` for the strategy that `to_strategic` calls `12*2`."""
-    choices = [block.actions for block in tree.infosets if block.player == player]
+    choices = [names for owner, names in zip(tree.owner.tolist(), tree.actions) if owner == player]
     if not choices or len(labels) * len(choices) > _MOST_WORDS:
         return labels
     plans = [label.split(".") if max(map(len, choices)) > 9 else list(label) for label in labels]

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from games.errors import InputError
 from games.normal import NormalFormGame
+from games.tree import TreeGame
 from games.uri import Uri, parse
 
 if TYPE_CHECKING:
     from games.catalogue.entry import Entry
 
+Game = NormalFormGame | TreeGame
 
-def load(uri: str | Path | NormalFormGame, **parameters: Any) -> NormalFormGame:
+
+def load(
+    uri: str | Path | Game,
+    *,
+    max_nodes: int | str | None = None,
+    progress: Callable[[float, str], None] | None = None,
+    **parameters: Any,
+) -> Any:
     """Load a game.
 
     Parameters
     ----------
-    uri : str | Path | NormalFormGame
+    uri : str | Path | NormalFormGame | TreeGame
         A file (``game.nfg``, ``game.efg``, ``game.efg?form=full``, ``game.json``, ``payoffs.npz``,
         ``payoffs.csv``), ``zoo:NAME?key=value&key=value`` for a game of the catalogue, or
-        ``openspiel:NAME(key=value)``, to which ``?form=full`` may be added. A `Path` is always a file; a game is returned as it is.
+        ``openspiel:NAME(key=value)``, to which ``?form=full`` may be added. A `Path` is always a file; a game is
+        returned as it is.
+    max_nodes : int, optional
+        Largest tree that is compiled from OpenSpiel; 5 million by default.
+    progress : callable, optional
+        Told how many nodes a tree has so far: ``progress(nan, "compiling leduc_poker: 123,456 nodes")``.
     **parameters
-        Further parameters of the game, as text or as Python values; they win over those in the URI.
+        Further parameters of the game, as text or as Python values; they win over those in the URI. Games with a
+        tree take ``form``: ``tree``, or ``reduced`` or ``full`` for their strategic form.
 
     Returns
     -------
-    NormalFormGame
+    NormalFormGame or TreeGame
+        A tree for extensive-form files and OpenSpiel games with more than one decision, unless ``form`` asks for
+        the strategic form; else a normal form.
 
     Raises
     ------
@@ -43,7 +61,7 @@ def load(uri: str | Path | NormalFormGame, **parameters: Any) -> NormalFormGame:
     >>> load("zoo:random?shape=5x5x5", seed=1)
     NormalFormGame('Random game, 5x5x5, seed 1', 3 players, 5x5x5)
     """
-    if isinstance(uri, NormalFormGame):
+    if isinstance(uri, NormalFormGame | TreeGame):
         return uri
     if isinstance(uri, Path):
         return _from_file(Uri("file", str(uri)), parameters)
@@ -55,7 +73,9 @@ def load(uri: str | Path | NormalFormGame, **parameters: Any) -> NormalFormGame:
     if parts.scheme == "openspiel":
         from games.from_openspiel import from_openspiel
 
-        return from_openspiel(parts.name, **{**parts.parameters, **parameters})
+        if max_nodes is not None:
+            parameters["max_nodes"] = max_nodes
+        return from_openspiel(parts.name, progress=progress, **{**parts.parameters, **parameters})
     return _from_file(parts, parameters)
 
 
@@ -85,18 +105,19 @@ def find(name: str) -> Entry:
     raise InputError(f"zoo has no game {shorten(name)!r}; {hint}")
 
 
-def _from_file(parts: Uri, extra: dict[str, Any]) -> NormalFormGame:
-    from games.from_files import load_file
+def _from_file(parts: Uri, extra: dict[str, Any]) -> Game:
+    from games.from_files import FORMS, load_file
 
     path = Path(parts.name)
     parameters = {**parts.parameters, **extra}
-    form = parameters.pop("form", "reduced")
+    form = parameters.pop("form", None)
     is_tree = path.suffix.lower() == ".efg"
+    allowed = f"form={', form='.join(FORMS)}"
     if parameters:
-        allowed = "only form=reduced or form=full" if is_tree else "none"
-        raise InputError(f"{path} has no parameter {next(iter(parameters))!r}; such a file takes {allowed}")
-    if form != "reduced" and not is_tree:
-        raise InputError(f"{path}: form={form} is for extensive-form (.efg) files")
-    if form not in ("reduced", "full"):
-        raise InputError(f"{path}: form={form} is not one of reduced, full")
+        raise InputError(
+            f"{path} has no parameter {next(iter(parameters))!r}; such a file takes "
+            f"{f'only {allowed}' if is_tree else 'none'}"
+        )
+    if form is not None and form not in FORMS:
+        raise InputError(f"{path}: form={form} is not one of {', '.join(FORMS)}")
     return load_file(path, form=form)

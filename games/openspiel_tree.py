@@ -1,205 +1,307 @@
-"""The tree of an OpenSpiel game, walked through its states; OpenSpiel itself is imported by `from_openspiel` only."""
+"""The tree of an OpenSpiel game, walked once through its states into flat arrays.
+
+OpenSpiel itself is imported by `from_openspiel` only; here its states are objects with methods. Forced moves and
+certain chance are made and left out; players who move at the same time become players who move in turn without
+seeing it.
+"""
 
 from __future__ import annotations
 
+import math
+import time
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from games.efg import CHANCE, TERMINAL, EfgInfoset, EfgTree
 from games.errors import InputError
-from games.limits import check_fits
+from games.limits import available_bytes
+from games.tree import CHANCE, TERMINAL, TreeGame
+from games.tree_build import simplest
 
-MAX_NODES = 250_000
-"""A tree with more nodes than this is refused: few such trees have a strategic form that fits in memory."""
-_FIRST_CHECK = 1_000  # nodes; then at every doubling
-_MANY = 10**200
+MAX_NODES = 5_000_000
+"""A tree with more nodes than this is refused unless the caller allows more."""
 
-Sequence = tuple[int, int]
-"""A player's last choice: information set and action."""
-ROOT: Sequence = (-1, -1)
+Progress = Callable[[float, str], None]
+
+_SIMULTANEOUS, _END = -2, -4  # OpenSpiel's names for who is to move; its chance is -1, as ours
+_STRIDE = 4_096  # nodes between two looks at the clock
+_SECONDS = 0.1  # between two reports
+_DIVES, _FAR = 64, 8.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Walk:
-    """The tree so far: one row per node in preorder, information sets and outcomes in order of appearance."""
+    """The tree so far: one entry per node in preorder, information sets in order of appearance."""
 
+    name: str
     players: int
-    rows: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    infosets: list[EfgInfoset] = field(default_factory=list)
-    numbers: dict[Any, int] = field(default_factory=dict)
-    outcomes: dict[tuple[float, ...], int] = field(default_factory=dict)
-    entries: list[Sequence] = field(default_factory=list)
-    """For each information set, its owner's last choice before it was first met."""
-    next_check: int = _FIRST_CHECK
+    max_nodes: int
+    progress: Progress | None
+    player: array[int] = field(default_factory=lambda: array("i"))
+    infoset: array[int] = field(default_factory=lambda: array("i"))
+    parent: array[int] = field(default_factory=lambda: array("i"))
+    slot: array[int] = field(default_factory=lambda: array("i"))
+    chance: array[float] = field(default_factory=lambda: array("d"))
+    payoff: array[float] = field(default_factory=lambda: array("d"))
+    owner: array[int] = field(default_factory=lambda: array("i"))
+    offsets: array[int] = field(default_factory=lambda: array("i", [0]))
+    names: list[str] = field(default_factory=list)
+    actions: list[tuple[str, ...]] = field(default_factory=list)
+    known: tuple[dict[Any, tuple[int, int, list[int]]], ...] = ()
+    """For each player, by what it knows: the information set, its first slot and its legal actions."""
+    odds: dict[tuple[float, ...], tuple[float, ...]] = field(default_factory=dict)
+    words: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    letters: int = 0
+    most_letters: int = 0
+    last_look: float = 0.0
 
     def __post_init__(self) -> None:
-        self.outcomes[(0.0,) * self.players] = 0
+        self.known = tuple({} for _ in range(self.players))
+        self.most_letters = available_bytes() // 4
+        self.last_look = time.monotonic()
 
-    def node(self, parent: int, action: int, player: int, infoset: int, outcome: int = 0) -> int:
-        """Add a node; every now and then, see whether the game is hopelessly large."""
-        self.rows.append((player, infoset, parent, action, outcome))
-        if len(self.rows) == self.next_check:
-            self.next_check *= 2
-            self._check_plans()
-        if len(self.rows) > MAX_NODES:
-            raise InputError(f"the game tree has more than {MAX_NODES:,} nodes")
-        return len(self.rows) - 1
-
-    def _check_plans(self) -> None:
-        counts = self.plans()
-        try:
-            check_fits(counts, f"the strategic form, as far as {len(self.rows):,} nodes of the tree show,")
-        except InputError as error:
-            sizes = " x ".join(f"{n:,}" if n < 10**9 else f"{float(n):.2g}" for n in counts)
-            raise InputError(f"{error} (strategies: at least {sizes})") from None
-
-    def plans(self) -> list[int]:
-        """How many reduced strategies each player has in the part of the tree seen so far."""
-        after: dict[Sequence, int] = {}
-        totals = [1] * self.players
-        for h in reversed(range(len(self.infosets))):
-            block = self.infosets[h]
-            if block.player == CHANCE:
-                continue
-            ways = sum(after.get((h, a), 1) for a in range(len(block.actions)))
-            before = self.entries[h]
-            if before == ROOT:
-                totals[block.player] = min(totals[block.player] * ways, _MANY)
-            else:
-                after[before] = min(after.get(before, 1) * ways, _MANY)
-        return totals
-
-    def infoset(
-        self,
-        key: Any,
-        player: int,
-        actions: tuple[str, ...],
-        entry: Sequence,
-        chance: tuple[Fraction, ...] = (),
-    ) -> int:
-        """The number of an information set, new or known."""
-        found = self.numbers.get(key)
-        if found is None:
-            found = self.numbers[key] = len(self.infosets)
-            name = "" if player == CHANCE else str(key[1])
-            self.infosets.append(EfgInfoset(player, found + 1, name, actions, chance))
-            self.entries.append(entry)
-        elif len(self.infosets[found].actions) != len(actions):
+    def look(self, nodes: int) -> int:
+        """Report and check limits; the number of nodes at which to look again."""
+        if nodes >= self.max_nodes:
+            raise InputError(too_many(self.max_nodes))
+        if self.letters > self.most_letters:
             raise InputError(
-                f"information state {key[1]!r} of player {player} has {len(self.infosets[found].actions)} actions "
-                f"at one node and {len(actions)} at another"
+                f"the names of its information sets do not fit in memory: {self.letters:,} characters "
+                f"after {nodes:,} nodes"
             )
+        if self.progress is not None and time.monotonic() - self.last_look > _SECONDS:
+            self.progress(math.nan, f"compiling {self.name}: {nodes:,} nodes")
+            self.last_look = time.monotonic()
+        return min(nodes + _STRIDE, self.max_nodes)
+
+    def new_infoset(self, key: Any, player: int, legal: list[int], state: Any) -> tuple[int, int, list[int]]:
+        """Number an information set that is met for the first time."""
+        name = key if isinstance(key, str) else str(key)
+        words = _action_names(state, player, legal)
+        found = self.known[player][key] = (len(self.names), self.offsets[-1], legal)
+        self.owner.append(player)
+        self.offsets.append(self.offsets[-1] + len(legal))
+        self.names.append(name)
+        self.actions.append(self.words.setdefault(words, words))
+        self.letters += len(name) + 200  # about what the tables take besides
         return found
 
+    def check_same(self, key: Any, player: int, legal: list[int], state: Any) -> None:
+        """Refuse an information set whose actions differ between its nodes."""
+        number, _, before = self.known[player][key]
+        if len(before) != len(legal):
+            raise InputError(
+                f"information state {str(key)!r} of player {player} has {len(before)} actions "
+                f"at one node and {len(legal)} at another"
+            )
+        if _action_names(state, player, legal) != self.actions[number]:
+            raise InputError(
+                f"information state {str(key)!r} of player {player} has different actions at two of its nodes"
+            )
 
-@dataclass(frozen=True)
-class _Todo:
-    """A node to be added: the state there, and how play came to it."""
+    def chances(self, outcomes: list[tuple[int, float]]) -> tuple[float, ...]:
+        """The probabilities of chance moves, scaled to sum to one; 0.333... is taken to mean 1/3."""
+        given = tuple(p for _, p in outcomes)
+        found = self.odds.get(given)
+        if found is None:
+            if not all(math.isfinite(p) for p in given):
+                raise InputError(f"a chance move has the probabilities {list(given)[:6]}")
+            exact = [simplest(p) for p in given]
+            total = sum(exact, Fraction(0))
+            found = self.odds[given] = tuple(float(p / total) for p in exact)
+        return found
 
-    state: Any
-    parent: int
-    action: int
-    last: tuple[Sequence, ...]
-    """Each player's last choice so far."""
-    chosen: tuple[int, ...] = ()
-    """At a simultaneous node, what players 0, 1, ... have already chosen."""
-    move: int | None = None
-    """An action still to be applied to `state`, so that siblings are not all copied at once."""
+    def game(self, title: str) -> TreeGame:
+        """The finished tree."""
+        return TreeGame(
+            player=np.frombuffer(self.player, dtype=np.int32),
+            infoset=np.frombuffer(self.infoset, dtype=np.int32),
+            parent=np.frombuffer(self.parent, dtype=np.int32),
+            slot=np.frombuffer(self.slot, dtype=np.int32),
+            chance=np.frombuffer(self.chance, dtype=np.float64),
+            payoff=np.frombuffer(self.payoff, dtype=np.float64).reshape(-1, self.players).T,
+            owner=np.array(self.owner, dtype=np.int32),
+            offsets=np.array(self.offsets, dtype=np.int32),
+            infosets=tuple(self.names),
+            actions=tuple(self.actions),
+            title=title,
+        )
 
 
-def walk(game: Any) -> EfgTree:
-    """The tree of an OpenSpiel game, walked once in preorder; moves without a choice are made and left out.
+def too_many(max_nodes: int) -> str:
+    """The complaint about a tree that is too large."""
+    return (
+        f"the game tree has more than {max_nodes:,} nodes; raise max_nodes (CLI --max-nodes) "
+        "or make the game smaller by its parameters"
+    )
+
+
+def compile_tree(game: Any, max_nodes: int = MAX_NODES, progress: Progress | None = None) -> TreeGame:
+    """Walk an OpenSpiel game with listed chance outcomes. O(N) states, O(depth x branching) of them at once.
+
+    Parameters
+    ----------
+    game : pyspiel.Game
+        Turn-based or simultaneous.
+    max_nodes : int
+        Larger trees are refused, hopeless ones before they are walked.
+    progress : callable, optional
+        Called with NaN (there is no telling how much is left) and a line with the number of nodes so far.
 
     Raises
     ------
     InputError
-        If the tree has more than `MAX_NODES` nodes or shows that its strategic form cannot fit in memory.
+        If the tree is too large, or nodes of one information set have different actions.
     """
-    tree = _Walk(game.num_players())
-    by_string = game.get_type().provides_information_state_string
-    pending = [_Todo(game.new_initial_state(), -1, -1, (ROOT,) * tree.players)]
+    _check_size(game, max_nodes)
+    walk = _Walk(game.get_type().short_name, game.num_players(), max_nodes, progress)
+    _grow(walk, game.new_initial_state(), game.get_type().provides_information_state_string)
+    return walk.game(str(game))
+
+
+def _grow(walk: _Walk, root: Any, by_string: bool) -> None:
+    """Add all nodes in preorder.
+
+    An entry of `pending` is a state, a move still to be made there, the node it comes from, its slot, its
+    probability, and what players 0, 1, ... have already chosen at a simultaneous node. A state is copied for each of
+    its children but the last, which (its move is complemented) takes it over.
+    """
+    nodes, stop = 0, min(_STRIDE, walk.max_nodes)
+    add_player, add_infoset, add_parent = walk.player.append, walk.infoset.append, walk.parent.append
+    add_slot, add_chance, known = walk.slot.append, walk.chance.append, walk.known
+    pending: list[tuple[Any, int | None, int, int, float, tuple[int, ...]]] = [(root, None, -1, -1, 1.0, ())]
     while pending:
-        pending.extend(reversed(_visit(tree, pending.pop(), by_string)))
-    columns = np.array(tree.rows, dtype=np.int32).T.copy()
-    return EfgTree(
-        title=str(game),
-        comment="",
-        players=tuple(f"Player {i + 1}" for i in range(tree.players)),
-        player=columns[0],
-        infoset=columns[1],
-        parent=columns[2],
-        action=columns[3],
-        outcome=columns[4],
-        names=("",) * len(tree.rows),
-        infosets=tuple(tree.infosets),
-        outcome_names=("",) * len(tree.outcomes),
-        outcome_payoffs=tuple(tuple(map(_fraction, row)) for row in tree.outcomes),
-    )
+        state, move, parent, slot, chance, chosen = pending.pop()
+        if move is not None:
+            if move >= 0:
+                state = state.child(move)
+            else:
+                state.apply_action(~move)
+        state, mover, moves, chosen = _settle(state, chosen)
+        if nodes == stop:
+            stop = walk.look(nodes)
+        add_parent(parent)
+        add_slot(slot)
+        add_chance(chance)
+        if mover >= 0:
+            key = state.information_state_string(mover) if by_string else tuple(state.history())
+            found = known[mover].get(key)
+            if found is None:
+                found = walk.new_infoset(key, mover, moves, state)
+            elif found[2] != moves:
+                walk.check_same(key, mover, moves, state)
+            add_player(mover)
+            add_infoset(found[0])
+            slot = found[1] + len(moves)
+            if state.is_simultaneous_node():
+                for action in reversed(moves):
+                    slot -= 1
+                    pending.append((state, None, nodes, slot, 1.0, (*chosen, action)))
+            else:
+                slot -= 1
+                pending.append((state, ~moves[-1], nodes, slot, 1.0, ()))
+                for action in moves[-2::-1]:
+                    slot -= 1
+                    pending.append((state, action, nodes, slot, 1.0, ()))
+        elif mover == CHANCE:
+            add_player(CHANCE)
+            add_infoset(-1)
+            odds = walk.chances(moves)
+            pending.append((state, ~moves[-1][0], nodes, -1, odds[-1], ()))
+            for (action, _), chance in zip(moves[-2::-1], odds[-2::-1]):
+                pending.append((state, action, nodes, -1, chance, ()))
+        else:
+            add_player(TERMINAL)
+            add_infoset(-1)
+            walk.payoff.extend(moves)
+        nodes += 1
 
 
-def _visit(tree: _Walk, todo: _Todo, by_string: bool) -> list[_Todo]:
-    """Add a node, after any moves without a choice, and return what follows it, in order."""
-    state, chosen = todo.state, todo.chosen
-    if todo.move is not None:
-        state = state.child(todo.move)
+def _settle(state: Any, chosen: tuple[int, ...]) -> tuple[Any, int, list[Any], tuple[int, ...]]:
+    """Play on to the next choice, chance move or end: the state, who moves there, and its moves or payoffs."""
     while True:
-        if state.is_terminal():
-            returns = tuple(float(u) for u in state.returns())
-            outcome = tree.outcomes.setdefault(returns, len(tree.outcomes))
-            tree.node(todo.parent, todo.action, TERMINAL, -1, outcome)
-            return []
-        if state.is_chance_node():
-            moves = [(a, p) for a, p in state.chance_outcomes() if p > 0]
+        mover = state.current_player()
+        if mover >= 0:
+            moves = state.legal_actions()
             if len(moves) > 1:
-                return _chance(tree, todo, state, moves)
-            state = state.child(moves[0][0])
-        elif state.is_simultaneous_node():
-            mover = len(chosen)
-            if mover == tree.players:
+                return state, mover, moves, ()
+            if not moves:
+                raise InputError(f"player {mover} has no legal action after {str(state.history())[:80]}")
+            state.apply_action(moves[0])
+        elif mover == _END:
+            return state, TERMINAL, state.returns(), ()
+        elif mover == CHANCE:
+            outcomes = [outcome for outcome in state.chance_outcomes() if outcome[1] > 0]
+            if len(outcomes) > 1:
+                return state, CHANCE, outcomes, ()
+            if not outcomes:
+                raise InputError(f"chance has no possible outcome after {str(state.history())[:80]}")
+            state.apply_action(outcomes[0][0])
+        elif mover == _SIMULTANEOUS:
+            if len(chosen) == state.num_players():
                 state = state.clone()  # the other joint moves start from the same state
                 state.apply_actions(chosen)
                 chosen = ()
                 continue
-            legal = state.legal_actions(mover) or [0]
-            if len(legal) > 1:
-                break
-            chosen = (*chosen, legal[0])
+            moves = state.legal_actions(len(chosen)) or [0]
+            if len(moves) > 1:
+                return state, len(chosen), moves, chosen
+            chosen = (*chosen, moves[0])
         else:
-            mover = state.current_player()
-            legal = state.legal_actions()
-            if len(legal) > 1:
-                break
-            state = state.child(legal[0])
-    view = state.information_state_string(mover) if by_string else tuple(state.history())
-    names = tuple(state.action_to_string(mover, a) for a in legal)
-    infoset = tree.infoset((mover, view), mover, names, todo.last[mover])
-    node = tree.node(todo.parent, todo.action, mover, infoset)
-    after = [(*todo.last[:mover], (infoset, k), *todo.last[mover + 1 :]) for k in range(len(legal))]
-    if state.is_simultaneous_node():
-        return [_Todo(state, node, k, after[k], (*chosen, a)) for k, a in enumerate(legal)]
-    return [_Todo(state, node, k, after[k], move=a) for k, a in enumerate(legal)]
+            raise InputError(f"a node of an unknown kind ({mover}) after {str(state.history())[:80]}")
 
 
-def _chance(tree: _Walk, todo: _Todo, state: Any, moves: list[tuple[int, float]]) -> list[_Todo]:
-    names = tuple(state.action_to_string(CHANCE, a) for a, _ in moves)
-    odds = _odds(tuple(p for _, p in moves))
-    infoset = tree.infoset((CHANCE, names, odds), CHANCE, names, ROOT, odds)
-    node = tree.node(todo.parent, todo.action, CHANCE, infoset)
-    return [_Todo(state, node, k, todo.last, move=a) for k, (a, _) in enumerate(moves)]
+def _action_names(state: Any, player: int, legal: Sequence[int]) -> tuple[str, ...]:
+    """What OpenSpiel calls the actions; where that does not tell them apart, with their numbers."""
+    names = tuple(state.action_to_string(player, action) for action in legal)
+    if len(set(names)) == len(names):
+        return names
+    return tuple(f"{name} #{action}" for name, action in zip(names, legal))
 
 
-@cache
-def _odds(probabilities: tuple[float, ...]) -> tuple[Fraction, ...]:
-    """Chance as exact fractions that sum to one; 0.333... is taken to mean 1/3."""
-    rough = [_fraction(p) for p in probabilities]
-    return tuple(p / sum(rough) for p in rough)
+# --- how large a tree will be ---------------------------------------------------------------------------------
 
 
-def _fraction(value: float) -> Fraction:
-    """The simplest fraction that is this float to within a few units of its last place."""
-    simple = Fraction(value).limit_denominator(1_000_000)
-    return simple if abs(float(simple) - value) <= 4e-16 * max(abs(value), 1e-300) else Fraction(value)
+def _check_size(game: Any, max_nodes: int) -> None:
+    """Refuse a hopelessly large tree by sampling before it is walked.
+
+    The branching numbers along a random play give an unbiased estimate of the tree's size (Knuth 1975), so by
+    Markov's inequality a play's estimate is 8 times too high with probability at most 1/8, and half of 64 are with
+    probability below 1e-10. Estimates are mostly too low: passing this check promises nothing.
+    """
+    rng = np.random.Generator(np.random.PCG64(1975))  # fixed: a game is refused always or never
+    enough = _FAR * max_nodes
+    passed = 0
+    for dive in range(_DIVES):
+        passed += _dive(game.new_initial_state(), rng, enough) <= enough
+        if 2 * passed > _DIVES:
+            return
+        if 2 * (dive + 1 - passed) >= _DIVES:
+            raise InputError(
+                f"{too_many(max_nodes)} (it is far larger: plays last up to {game.max_game_length():,} moves "
+                f"with up to {game.num_distinct_actions():,} actions)"
+            )
+
+
+def _dive(state: Any, rng: np.random.Generator, enough: float) -> float:
+    """One play's estimate of the number of nodes, given up once it is above `enough`."""
+    chosen: tuple[int, ...] = ()
+    total = width = 1.0
+    while total <= enough:
+        state, mover, moves, chosen = _settle(state, chosen)
+        if mover == TERMINAL:
+            break
+        width *= len(moves)
+        total += width
+        pick = moves[int(rng.integers(len(moves)))]
+        if mover == CHANCE:
+            state.apply_action(pick[0])
+        elif state.is_simultaneous_node():
+            chosen = (*chosen, pick)
+        else:
+            state.apply_action(pick)
+    return total

@@ -1,4 +1,4 @@
-"""Games to files: .nfg, .json and .npz, read back bit for bit, written whole or not at all."""
+"""Games to files: .nfg, .json and .npz, trees to .efg; read back bit for bit, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from games.efg_write import listed, quoted, to_efg_text
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.tables import FORMAT, VERSION, names_json
+from games.tree import TreeGame
 
 
-def save(game: NormalFormGame, path: str | Path) -> Path:
-    """Write a game to a file whose suffix says the format: .nfg, .json or .npz.
+def save(game: NormalFormGame | TreeGame, path: str | Path) -> Path:
+    """Write a game to a file whose suffix says the format: .nfg, .json or .npz, and .efg for a tree.
 
     Parameters
     ----------
-    game : NormalFormGame
-        The game. Payoffs and names read back exactly as they are.
+    game : NormalFormGame or TreeGame
+        The game. Payoffs, probabilities and names read back exactly as they are.
     path : str or Path
         Where to. An existing file is replaced, in one step: nobody ever sees half a file.
 
@@ -35,20 +37,35 @@ def save(game: NormalFormGame, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the suffix is none of these, or the folder cannot be written to.
+        If the suffix is none of these or not one for such a game, or the folder cannot be written to.
     """
     path = Path(path)
-    encode = _ENCODERS.get(path.suffix.lower())
-    if encode is None:
-        expected = ", ".join(_ENCODERS)
-        raise InputError(f"{path}: a game cannot be saved as {path.suffix!r}; expected one of {expected}")
+    content = _encoder(game, path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file")
     try:
-        _replace(path, encode(game))
+        _replace(path, content())
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path
+
+
+def _encoder(game: NormalFormGame | TreeGame, path: Path) -> Callable[[], bytes]:
+    """What writes this kind of game in the format of this suffix."""
+    suffix = path.suffix.lower()
+    if isinstance(game, TreeGame):
+        if suffix in _ENCODERS:
+            raise InputError(
+                f"{path}: a tree is saved as .efg; {suffix} holds strategic forms, such as game.to_normal()"
+            )
+        if suffix != ".efg":
+            raise InputError(f"{path}: a tree cannot be saved as {path.suffix!r}; expected .efg")
+        return lambda: _utf8(to_efg_text(game))
+    if suffix == ".efg":
+        raise InputError(f"{path}: a game in normal form has no tree to save; expected {_EXPECTED}")
+    if suffix not in _ENCODERS:
+        raise InputError(f"{path}: a game cannot be saved as {path.suffix!r}; expected one of {_EXPECTED}")
+    return lambda: _ENCODERS[suffix](game)
 
 
 def to_nfg(game: NormalFormGame) -> str:
@@ -62,11 +79,11 @@ def to_nfg(game: NormalFormGame) -> str:
     1.0
     0.5
     """
-    first = f"NFG 1 R {_quoted(game.title)} {_listed(game.players)}"
+    first = f"NFG 1 R {quoted(game.title)} {listed(game.players)}"
     if all(name == str(k + 1) for block in game.actions for k, name in enumerate(block)):
         lines = [f"{first} {{ {' '.join(map(str, game.shape))} }}", ""]  # the form that every program reads
     else:
-        lines = [first, "", "{ " + "\n".join(map(_listed, game.actions)), "}", '""', ""]
+        lines = [first, "", "{ " + "\n".join(map(listed, game.actions)), "}", '""', ""]
     rows = game.payoffs.T.reshape(-1, len(game.shape))  # the first player's action varies fastest
     lines += [" ".join(map(repr, row)) for row in rows.tolist()]
     return "\n".join(lines) + "\n"
@@ -97,6 +114,7 @@ _ENCODERS: dict[str, Callable[[NormalFormGame], bytes]] = {
     ".json": lambda game: _utf8(to_json(game)),
     ".npz": _to_npz,
 }
+_EXPECTED = ", ".join(_ENCODERS)
 
 
 def _utf8(text: str) -> bytes:
@@ -104,15 +122,6 @@ def _utf8(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         raise InputError("a name has characters that UTF-8 cannot hold; save the game as .json") from None
-
-
-def _listed(names: Iterable[str]) -> str:
-    return "{ " + " ".join(map(_quoted, names)) + " }"
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _replace(path: Path, content: bytes) -> None:

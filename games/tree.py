@@ -188,15 +188,11 @@ class TreeGame:
         bad = own[self.last_slots[self.player[own], own] != self.entry[self.infoset[own]]]
         if not bad.size:
             return None
+        h = _revisited(self)
+        if h >= 0:
+            who = self.players[self.owner[h]]
+            return f"{who} is absent-minded: one play visits information set {self.infosets[h]!r} twice"
         h = int(self.infoset[bad[0]])
-        for node in own[np.isin(self.infoset[own], self.infoset[bad])].tolist():
-            above = int(self.parent[node])
-            while above >= 0 and self.infoset[above] != self.infoset[node]:
-                above = int(self.parent[above])
-            if above >= 0:
-                h = int(self.infoset[node])
-                who = self.players[self.owner[h]]
-                return f"{who} is absent-minded: one play visits information set {self.infosets[h]!r} twice"
         return f"{self.players[self.owner[h]]} forgets an own earlier move at information set {self.infosets[h]!r}"
 
     @property
@@ -268,8 +264,10 @@ class TreeGame:
     def to_normal(self, form: str = "reduced") -> NormalFormGame:
         """The strategic form; see `games.efg_strategic.to_strategic`."""
         from games.efg_strategic import to_strategic
+        from games.plan_counts import check_plans
         from games.tree_build import to_efg
 
+        check_plans(self, form)
         return to_strategic(to_efg(self), form)
 
     # --- showing itself -----------------------------------------------------------------------------------
@@ -314,6 +312,7 @@ def _check(game: TreeGame) -> None:
     if np.any(game.owner[game.infoset[moving]] != game.player[moving]):
         raise InputError("an information set has nodes of different players")
     _check_moves(game)
+    _check_order(game)
     _check_names(game)
 
 
@@ -333,9 +332,17 @@ def _check_moves(game: TreeGame) -> None:
     slot = game.slot[1:][own]
     if np.any(slot < first) or np.any(slot >= first + sizes[game.infoset[above[own]]]):
         raise InputError("a node's slot is not one of its parent's actions")
-    if np.unique(np.stack([above[own], slot]), axis=1).shape[1] != len(slot) if len(slot) < 50_000 else False:
+    before = np.cumsum(wanted) - wanted  # children of earlier nodes
+    taken = np.zeros(int(wanted.sum()), dtype=bool)
+    taken[before[above[own]] + (slot - first)] = True
+    if int(taken.sum()) != len(slot):
         raise InputError("two children of a node follow the same action")
-    if game.slot[0] != -1 or np.any(game.slot[1:][~own] != -1) or np.any(game.chance[1:][own] != 1.0):
+    if (
+        game.slot[0] != -1
+        or game.chance[0] != 1.0
+        or np.any(game.slot[1:][~own] != -1)
+        or np.any(game.chance[1:][own] != 1.0)
+    ):
         raise InputError(
             "moves of chance have a probability and no slot, moves of players the other way round"
         )
@@ -343,6 +350,41 @@ def _check_moves(game: TreeGame) -> None:
     off = np.abs(total - 1.0)[game.player == CHANCE]
     if np.any(game.chance < 0) or (off.size and not off.max() <= 1e-9):
         raise InputError("chance probabilities of a node are negative or do not sum to 1")
+
+
+def _check_order(game: TreeGame) -> None:
+    """Nodes stand in preorder, information sets in order of first appearance."""
+    depth = np.zeros(game.nodes, dtype=np.int32)
+    wrong = False
+    for k, level in enumerate(game.levels[1:], start=1):
+        depth[level] = k
+        above = game.levels[k - 1]
+        wrong |= bool(np.any(above[np.searchsorted(above, level) - 1] != game.parent[level]))
+    if wrong or np.any(np.diff(depth) > 1):
+        raise InputError(
+            "nodes do not stand in preorder: each branch of a tree follows its node without a break"
+        )
+    met = np.maximum.accumulate(np.append(np.int32(-1), game.infoset[game.player >= 0]))
+    if np.any(np.diff(met) > 1) or met[-1] + 1 != len(game.owner):
+        raise InputError("information sets are not numbered in the order in which nodes first visit them")
+
+
+def _revisited(game: TreeGame) -> int:
+    """The first information set that some play visits twice, or -1. O(N)."""
+    infoset, parent = game.infoset.tolist(), game.parent.tolist()
+    open_at = [False] * len(game.owner)
+    path: list[int] = []
+    for node, h in enumerate(infoset):
+        while path and path[-1] != parent[node]:
+            left = infoset[path.pop()]
+            if left >= 0:
+                open_at[left] = False
+        if h >= 0 and open_at[h]:
+            return h
+        if h >= 0:
+            open_at[h] = True
+        path.append(node)
+    return -1
 
 
 def _check_names(game: TreeGame) -> None:

@@ -1,4 +1,5 @@
-"""Tests never run on kernels compiled from older sources, and draw the same examples every time.
+"""Tests never run on kernels compiled from older sources, keep no trees in the user's cache, and draw the same
+examples every time.
 
 HYPOTHESIS_PROFILE=explore draws new ones.
 """
@@ -6,11 +7,17 @@ HYPOTHESIS_PROFILE=explore draws new ones.
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
+from command_line import CHICKEN, Ran, Staghunt
 from hypothesis import settings
 
+from experiments import cli
 from experiments.warm import drop_stale
+
+os.environ["STAGHUNT_CACHE"] = "off"
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
@@ -20,3 +27,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # once, before parallel workers start
         drop_stale()
+
+
+@pytest.fixture
+def chicken(tmp_path: Path) -> str:
+    path = tmp_path / "chicken.nfg"
+    path.write_text(CHICKEN)
+    return str(path)
+
+
+@pytest.fixture
+def staghunt(capfd: pytest.CaptureFixture[str]) -> Staghunt:
+    def run(*words: Any) -> Ran:
+        capfd.readouterr()
+        code = cli.run([str(word) for word in words])
+        captured = capfd.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run

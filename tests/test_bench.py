@@ -6,7 +6,6 @@ import json
 import math
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,10 +206,7 @@ def fake_bench(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     every = [row("one"), row("two")]
 
-    def selected(quick: bool, patterns: Sequence[str] | None) -> list[Row]:
-        return [r for r in every if patterns is None or r.name in patterns]
-
-    monkeypatch.setattr(solvers, "_selected", selected)
+    monkeypatch.setattr(solvers, "every_row", lambda: every)
     for name in ledger.THREAD_VARIABLES:
         monkeypatch.setenv(name, "1")
     return measured
@@ -274,7 +270,7 @@ def test_a_row_of_the_real_bench_runs_in_a_pinned_child(
 
 
 def test_rows_have_distinct_keys_and_cover_the_tables() -> None:
-    rows = solvers._selected(False, None)
+    rows = solvers.BENCH.selected(False, None)
     keys = [(row.name, row.peer) for row in rows]
     assert len(set(keys)) == len(keys)
     for name in (
@@ -284,7 +280,7 @@ def test_rows_have_distinct_keys_and_cover_the_tables() -> None:
         "alpharank 100x100 alpha=inf",
     ):
         assert name in {row.name for row in rows}
-    quick = {(row.name, row.peer) for row in solvers._selected(True, None)}
+    quick = {(row.name, row.peer) for row in solvers.BENCH.selected(True, None)}
     assert quick < set(keys)
 
 

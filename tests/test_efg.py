@@ -91,7 +91,7 @@ def test_tree_record():
 
 
 def test_payoffs_along_a_path_add_up_and_chance_averages():
-    game = load_file(DATA / "signal.efg")
+    game = load_file(DATA / "signal.efg", form="reduced")
     assert game.players == ("Sender", "Receiver")
     assert game.actions == (("11", "12", "21", "22"), ("11", "12", "21", "22"))
     assert game.payoffs[0, 0, 0] == pytest.approx(1 / 3 * 2.5 + 2 / 3 * 2.5)
@@ -99,7 +99,7 @@ def test_payoffs_along_a_path_add_up_and_chance_averages():
 
 
 def test_reduced_strategies_leave_out_what_they_exclude():
-    game = load_file(DATA / "recall.efg")
+    game = load_file(DATA / "recall.efg", form="reduced")
     assert game.actions == (("111", "112", "113", "121", "122", "123", "2**"), ("1", "2"))
     assert game.payoffs[0].tolist() == [[-3, 2], [-3, 0], [-3, 4], [-1, 2], [-1, 0], [-1, 4], [0, 0]]
     full = load_file(DATA / "recall.efg", form="full")
@@ -108,9 +108,9 @@ def test_reduced_strategies_leave_out_what_they_exclude():
 
 
 def test_absent_mindedness_and_unknown_order():
-    driver = load_file(DATA / "driver.efg")
+    driver = load_file(DATA / "driver.efg", form="reduced")
     assert driver.payoffs.tolist() == [[1, 0]]  # no pure strategy reaches the 4
-    selves = load_file(DATA / "two_selves.efg")
+    selves = load_file(DATA / "two_selves.efg", form="reduced")
     assert selves.actions == (("11", "12", "21", "22"),)
     assert selves.payoffs.tolist() == [[2, 0, 1, 2]]
 
@@ -300,9 +300,9 @@ def test_every_real_file_loads():
         assert tree.player.size > 1
         if path.name == "ttt.efg":
             with pytest.raises(InputError, match="16,529 x 668,360"):
-                load_file(path)
+                load_file(path, form="reduced")
         else:
-            assert np.isfinite(load_file(path).payoffs).all()
+            assert np.isfinite(load_file(path, form="reduced").payoffs).all()
 
 
 @oracle
@@ -313,7 +313,9 @@ def test_real_files_have_the_known_shapes_and_pure_equilibria():
         if not str(case["game"]).endswith(".efg"):
             continue
         if case["concept"] == "pure_nash" or "reduced" in case.get("form", ""):
-            game = load_file(ORACLES / "games" / case["game"])
+            game = load_file(
+                ORACLES / "games" / case["game"], form="reduced" if case["game"].endswith(".efg") else None
+            )
             if "shape" in case:
                 assert list(game.shape) == case["shape"]
             checked += 1

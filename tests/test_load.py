@@ -12,9 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from games import uri as uris
+from games.efg import parse_efg
 from games.errors import InputError
 from games.load import catalogue, load
 from games.normal import NormalFormGame
+from games.tree import TreeGame
+from games.tree_build import from_efg
 
 NFG = 'NFG 1 R "pennies" { "A" "B" } { 2 2 } 1 -1 -1 1 -1 1 1 -1\n'
 EFG = """EFG 2 R "tiny" { "A" "B" }
@@ -37,6 +40,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_game_is_returned_as_it_is() -> None:
     game = NormalFormGame.zero_sum([[1]])
     assert load(game) is game
+    tree = from_efg(parse_efg(EFG))
+    assert load(tree) is tree
 
 
 @pytest.mark.parametrize(
@@ -68,11 +73,13 @@ def test_an_existing_file_is_never_taken_for_a_scheme(here: Path, name: str) -> 
 
 def test_the_form_of_a_tree(here: Path) -> None:
     (here / "tiny.efg").write_text(EFG)
-    assert load("tiny.efg").shape == (3, 2)
+    tree = load("tiny.efg")
+    assert isinstance(tree, TreeGame) and tree.nodes == 7
+    assert load("tiny.efg?form=tree").digest == load(Path("tiny.efg"), form="tree").digest == tree.digest
     assert load("tiny.efg?form=reduced").shape == (3, 2)
     assert load("tiny.efg?form=full").shape == (4, 2)
     assert load(Path("tiny.efg"), form="full").shape == (4, 2)
-    with pytest.raises(InputError, match="form=ful is not one of reduced, full"):
+    with pytest.raises(InputError, match="form=ful is not one of tree, reduced, full"):
         load("tiny.efg?form=ful")
     with pytest.raises(InputError, match="no parameter 'from'"):
         load("tiny.efg?from=full")
@@ -136,7 +143,7 @@ def test_other_things_are_refused(here: Path) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_text_gives_a_game_or_a_sentence(text: str) -> None:
     with suppress(InputError):
-        assert isinstance(load(text), NormalFormGame)
+        assert isinstance(load(text, max_nodes=10_000), NormalFormGame | TreeGame)
 
 
 def test_names_are_forgiving_about_case_and_hyphens() -> None:

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from games.errors import InputError
+from games.from_openspiel import tree_from_openspiel
 from games.load import load
 from games.normal import NormalFormGame
+from games.plan_counts import count_plans
+from games.tree import TreeGame
 from solvers.certificate import certify
 
 pyspiel = pytest.importorskip("pyspiel", reason="open_spiel is not installed")
@@ -71,7 +74,7 @@ def test_one_shot_games_of_more_players_and_of_other_kinds() -> None:
 
 
 def test_kuhn_poker_is_worth_minus_one_eighteenth() -> None:
-    game = load("openspiel:kuhn_poker")
+    game = load("openspiel:kuhn_poker?form=reduced")
     assert game.shape == (27, 64)
     assert game.constant_sum() == pytest.approx(0)
     value, strategies = zero_sum_solution(game)
@@ -82,7 +85,7 @@ def test_kuhn_poker_is_worth_minus_one_eighteenth() -> None:
 
 
 def test_kuhn_poker_is_the_catalogues_up_to_the_order_of_plans() -> None:
-    ours, theirs = load("zoo:kuhn-poker").payoffs[0], load("openspiel:kuhn_poker").payoffs[0]
+    ours, theirs = load("zoo:kuhn-poker").payoffs[0], load("openspiel:kuhn_poker?form=reduced").payoffs[0]
     assert np.allclose(np.sort(ours.ravel()), np.sort(theirs.ravel()))
     assert np.allclose(np.sort(ours.sum(axis=1)), np.sort(theirs.sum(axis=1)))
     assert np.allclose(np.sort(ours.sum(axis=0)), np.sort(theirs.sum(axis=0)))
@@ -103,11 +106,9 @@ def test_kuhn_poker_is_the_catalogues_up_to_the_order_of_plans() -> None:
 )
 def test_every_plan_earns_what_playing_it_earns(text: str) -> None:
     """Plays joint plans through OpenSpiel itself, reading each choice from the plan's name."""
-    from games.openspiel_tree import walk
-
-    game, source = load(f"openspiel:{text}"), pyspiel.load_game(text)
-    tree = walk(source)
-    order = [[b.name for b in tree.infosets if b.player == i] for i in range(len(game.shape))]
+    game, source = load(f"openspiel:{text}", form="reduced"), pyspiel.load_game(text)
+    tree = tree_from_openspiel(text)
+    order = [[name for i, name in zip(tree.owner, tree.infosets) if i == k] for k in range(len(game.shape))]
     numbers = load_numbers(text)
     rng = np.random.default_rng(1)
     for _ in range(25):
@@ -118,10 +119,7 @@ def test_every_plan_earns_what_playing_it_earns(text: str) -> None:
 
 def load_numbers(text: str) -> list[list[list[int | None]]]:
     """Each player's plans as action numbers, None where nothing is chosen."""
-    from games.efg_strategic import to_strategic
-    from games.openspiel_tree import walk
-
-    labels = to_strategic(walk(pyspiel.load_game(text))).actions
+    labels = tree_from_openspiel(text).to_normal().actions
     return [[[None if k == "*" else int(k) - 1 for k in plan] for plan in block] for block in labels]
 
 
@@ -149,7 +147,7 @@ def play(state, plans) -> np.ndarray:
 
 def test_perfect_information_without_strings() -> None:
     """Catch with three columns and three rows: the paddle can always get under the ball."""
-    game = load("openspiel:catch(rows=3,columns=3)")
+    game = load("openspiel:catch(rows=3,columns=3)?form=reduced")
     assert len(game.shape) == 1
     assert game.payoffs.max() == 1.0
 
@@ -163,16 +161,30 @@ def test_perfect_information_without_strings() -> None:
         ("kuhn_poker(players=50)", "num_players_ <= kGameType.max_num_players fails"),
         ("kuhn_poker(", "closing bracket"),
         ("kuhn_poker) x", "unexpected 'x'"),
-        ("kuhn_poker?form=ful", "form=ful is not one of reduced, full"),
+        ("kuhn_poker?form=ful", "form=ful is not one of tree, reduced, full"),
         ("kuhn_poker?players=2", "has no parameter 'players' here; write the game's own in brackets"),
         ("mfg_garnet", "mean-field"),
         ("stones_and_gems", "samples chance"),
         ("gin_rummy", "no information-state strings"),
-        ("leduc_poker", r"strategies: at least [0-9,.e+]+ x [0-9,.e+]+"),
-        ("kuhn_poker(players=3)", "6,561 x 10,000 x 65,536"),
-        ("chess", "as far as [0-9,]+ nodes of the tree show, has 2 players and .* joint profiles"),
-        ("tic_tac_toe", "as far as"),
-        ("hearts", "joint profiles"),
+        ("leduc_poker?form=reduced", r"reduced strategic form .* \(strategies: 6.3e\+44 x 4.9e\+87\)"),
+        ("kuhn_poker(players=3)?form=full", "65,536 x 65,536 x 65,536"),
+        ("kuhn_poker(players=3)?form=reduced", "6,561 x 10,000 x 65,536"),
+        ("chess", r"more than 5,000,000 nodes; raise max_nodes \(CLI --max-nodes\)"),
+        ("chess", "far larger: plays last up to 17,695 moves with up to 4,674 actions"),
+        ("go", "more than 5,000,000 nodes"),
+        ("backgammon", "more than 5,000,000 nodes"),
+        ("pig", "more than 5,000,000 nodes"),
+        ("phantom_ttt", "more than 5,000,000 nodes"),
+        ("hearts", "more than 5,000,000 nodes"),
+        ("hearts?form=reduced", "more than 5,000,000 nodes"),
+        ("cliff_walking?max_nodes=100,000", "more than 100,000 nodes; .* by its parameters$"),
+        ("kuhn_poker?max_nodes=57", "more than 57 nodes"),
+        ("kuhn_poker?max_nodes=lots", "max_nodes=lots is not a whole number from 1 to"),
+        ("kuhn_poker?max_nodes=0", "max_nodes=0 is not a whole number from 1 to"),
+        ("kuhn_poker?max_nodes=1e6", "max_nodes=1e6 is not"),
+        ("nfg_game", "OpenSpiel refuses nfg_game"),
+        ("efg_game(filename=/no/such/file)", "OpenSpiel refuses"),
+        ("add_noise", "Missing parameter epsilon"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_with_the_reason(text: str, words: str) -> None:
@@ -183,18 +195,22 @@ def test_what_cannot_be_loaded_is_refused_with_the_reason(text: str, words: str)
     assert time.process_time() - started < 10
 
 
-def test_the_count_of_plans_while_walking_is_a_lower_bound() -> None:
-    from games.openspiel_tree import ROOT, _Todo, _visit, _Walk
-
+def test_plans_are_counted_before_they_are_listed() -> None:
     for text in ("kuhn_poker", "tiny_hanabi", "nim(pile_sizes=1;2;2)", "liars_dice(numdice=1,dice_sides=2)"):
-        source = pyspiel.load_game(text)
-        exact = load(f"openspiel:{text}").shape
-        tree, pending = _Walk(2), [_Todo(source.new_initial_state(), -1, -1, (ROOT, ROOT))]
-        by_string = source.get_type().provides_information_state_string
-        while pending:
-            pending.extend(reversed(_visit(tree, pending.pop(), by_string)))
-            assert all(seen <= size for seen, size in zip(tree.plans(), exact))
-        assert tuple(tree.plans()) == exact
+        tree = tree_from_openspiel(text)
+        assert tuple(count_plans(tree)) == tree.to_normal().shape
+        if not text.startswith("nim"):
+            assert tuple(count_plans(tree, "full")) == tree.to_normal("full").shape
+
+
+def test_the_kind_of_game_that_comes_back() -> None:
+    assert isinstance(load("openspiel:kuhn_poker"), TreeGame)
+    assert load("openspiel:kuhn_poker", form="tree").digest == tree_from_openspiel("kuhn_poker").digest
+    for text in ("matrix_pd", "blotto(coins=3,fields=2)", "matching_pennies_3p"):
+        normal, tree = load(f"openspiel:{text}"), load(f"openspiel:{text}?form=tree")
+        assert isinstance(normal, NormalFormGame) and isinstance(tree, TreeGame)
+        assert np.array_equal(tree.to_normal().payoffs, normal.payoffs)
+        assert tree.actions == normal.actions
 
 
 def test_openspiels_own_complaints_stay_off_the_screen() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from games.errors import InputError
 from games.from_files import load_file
 from games.normal import NormalFormGame
+from games.tree import TreeGame
 
 DATA = Path(__file__).parent / "data"
 ORACLES = Path(__file__).parents[2] / "shared" / "oracles"
@@ -53,7 +54,8 @@ def attempt(path, content):
     before = time.monotonic()
     game, complaint = None, str(path)
     try:
-        game = load_file(path)
+        tree = load_file(path)
+        game = load_file(path, form="reduced") if isinstance(tree, TreeGame) else tree
     except InputError as error:
         complaint = str(error)
     assert time.monotonic() - before < 5

@@ -246,4 +246,5 @@ def test_gambit_files_are_known_by_their_content(tmp_path):
     path.write_text('NFG 1 R "" { "a" } { 1 } 5')
     assert load_file(path).payoffs.tolist() == [[5]]
     path.write_text('\ufeff\nEFG 2 R "" { "a" } t "" 1 { 5 }')
-    assert load_file(path).payoffs.tolist() == [[5]]
+    assert load_file(path).payoff.tolist() == [[5]]
+    assert load_file(path, form="reduced").payoffs.tolist() == [[5]]
