@@ -111,6 +111,7 @@ def certify(
     alpha: float | None = None,
     population: int | None = None,
     epsilon: float = 0.0,
+    form: str = "behavior",
 ) -> Certificate:
     """Measure how far `strategy` is from being a `concept` equilibrium of `game`.
 
@@ -131,6 +132,8 @@ def certify(
         For "alpharank": ranking intensity (inf allowed) and population size.
     epsilon : float
         For "alpharank" at infinite alpha: the rate of losses (improvements 1 - epsilon, ties 1/2).
+    form : {"behavior", "dilated"}
+        For "qre" on a tree: of the agent form, or of the reduced normal form (`solvers.mirror_certificate`).
 
     Returns
     -------
@@ -143,6 +146,12 @@ def certify(
     """
     strategy = getattr(strategy, "strategy", strategy)
     if isinstance(game, TreeGame):
+        if form not in ("behavior", "dilated"):
+            raise InputError(f"unknown form {form!r}; known are behavior and dilated")
+        if form == "dilated" and concept == "qre":
+            from solvers.mirror_certificate import certify_dilated
+
+            return certify_dilated(game, strategy, lam)
         from solvers.tree_certificate import certify_tree
 
         return certify_tree(game, strategy, concept, lam)

@@ -52,7 +52,7 @@ def certify_tree(game: TreeGame, strategy: Any, concept: str, lam: float | None 
     raise InputError(f"a behaviour strategy profile is certified as nash, cce or qre, not {concept}")
 
 
-def _payoffs(game: TreeGame) -> tuple[Float, Float]:
+def shifted_payoffs(game: TreeGame) -> tuple[Float, Float]:
     """Payoffs above what is common to most of them, and what that is: next to it regrets would drown in rounding."""
     low, high = game.payoff.min(axis=1), game.payoff.max(axis=1)
     lows = np.where((low * high > 0) & (high - low < 0.5 * np.maximum(abs(low), abs(high))), low, 0.0)
@@ -63,8 +63,8 @@ def _payoffs(game: TreeGame) -> tuple[Float, Float]:
 
 
 def _nash(game: TreeGame, behavior: Float) -> Certificate:
-    payoff, lows = _payoffs(game)
-    reach = _reaches(game, np.ones(1), behavior[None, :])
+    payoff, lows = shifted_payoffs(game)
+    reach = reaches(game, np.ones(1), behavior[None, :])
     values = np.array([payoff[i] @ reach[-1] for i in range(len(payoff))])
     best = np.array([_best(game, i, payoff[i] * reach[i]) for i in range(len(payoff))])
     gain = np.maximum(best - values, 0.0)
@@ -72,14 +72,14 @@ def _nash(game: TreeGame, behavior: Float) -> Certificate:
 
 
 def _mixture(game: TreeGame, mixture: BehaviorMixture) -> Certificate:
-    payoff, lows = _payoffs(game)
-    reach = _reaches(game, mixture.weights, mixture.behaviors)
+    payoff, lows = shifted_payoffs(game)
+    reach = reaches(game, mixture.weights, mixture.behaviors)
     values = np.array([payoff[i] @ reach[-1] for i in range(len(payoff))])
     gain = np.array([_best(game, i, payoff[i] * reach[i]) for i in range(len(payoff))]) - values
     return Certificate("cce", game.digest, np.maximum(gain, 0.0), gain, values + lows, game.span)
 
 
-def _reaches(game: TreeGame, weights: Float, behaviors: Float) -> Float:
+def reaches(game: TreeGame, weights: Float, behaviors: Float) -> Float:
     """float64[P + 1, Z]: average reach probability of terminals without player i's own moves; last, with everybody's.
 
     A terminal is reached with chance times what each player contributes by its own moves on the way, and these end
@@ -87,7 +87,7 @@ def _reaches(game: TreeGame, weights: Float, behaviors: Float) -> Float:
     """
     players, ends = len(game.players), game.last_slots[:, game.terminals]
     reach = np.zeros((players + 1, len(game.terminals)))
-    depth, sizes = _own_depth(game), np.diff(game.offsets)
+    depth, sizes = own_depth(game), np.diff(game.offsets)
     by_slot = np.repeat(depth, sizes)
     levels = [np.flatnonzero(by_slot == d) for d in range(int(depth.max(initial=-1)) + 1)]
     for weight, behavior in zip(weights, behaviors):
@@ -108,7 +108,7 @@ def _chance_reach(game: TreeGame) -> Float:
     return reach[game.terminals]
 
 
-def _own_depth(game: TreeGame) -> Int:
+def own_depth(game: TreeGame) -> Int:
     """int[I]: how many own moves come before each information set."""
     depth = np.zeros(len(game.owner), dtype=np.int64)
     waiting = np.flatnonzero(game.entry >= 0)
@@ -126,7 +126,7 @@ def _best(game: TreeGame, player: int, weighted: Float) -> float:
     own = np.flatnonzero(game.owner == player)
     last = game.last_slots[player, game.terminals]
     worth = np.bincount(last + 1, weights=weighted, minlength=game.slots + 1)  # entry 0: before any own move
-    depth = _own_depth(game)[own]
+    depth = own_depth(game)[own]
     for d in range(int(depth.max(initial=-1)), -1, -1):
         level = own[depth == d]
         sizes = np.diff(game.offsets)[level]
@@ -142,7 +142,7 @@ def _best(game: TreeGame, player: int, weighted: Float) -> float:
 def _qre(game: TreeGame, behavior: Float, lam: float | None) -> Certificate:
     if lam is None or not (math.isfinite(lam) and lam >= 0):
         raise InputError(f"a QRE is certified at a finite lambda >= 0, got {lam}")
-    payoff, lows = _payoffs(game)
+    payoff, lows = shifted_payoffs(game)
     values = _node_values(game, behavior, payoff)
     regret, residual = np.zeros(len(payoff)), 0.0
     if game.slots:
