@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from games.errors import InputError
-from games.normal import NormalFormGame
 from games.simplices import Float
 from solvers.qre_locate import Measure, at_lambda, locate, orientation, turning
 from solvers.qre_scaled import Scaled
@@ -38,7 +37,7 @@ class Branch:
         True when the user stopped the trace; the points are those traced until then.
     """
 
-    game: NormalFormGame
+    game: Any
     lambdas: Float
     log_profiles: Float
     regrets: Float
@@ -46,7 +45,7 @@ class Branch:
     interrupted: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stats: Mapping[str, Any] = field(default_factory=dict)
-    scaled: Scaled | None = None
+    scaled: Any = None
     tangents: Float | None = None
     signs: Float | None = None
 
@@ -87,7 +86,7 @@ class Branch:
         return self.signs
 
     @property
-    def _scaled(self) -> Scaled:
+    def _scaled(self) -> Any:
         return self.scaled if self.scaled is not None else Scaled.of(self.game)
 
     def _points(self) -> Float:
@@ -123,18 +122,21 @@ class Branch:
         return tuple(self._at(check_lambda(lam)) for lam in lams)
 
     def _at(self, lam: float) -> Solution:
+        count = len(self.crossings(lam))
+        return self._solution(lam, self.logs_at(lam), {"crossings": max(count, 1), "multiple": count > 1})
+
+    def logs_at(self, lam: float) -> Float:
+        """Log-probabilities float64[sum(A)] where the branch first reaches `lam`."""
         segments = self.crossings(lam)
         if lam == 0:
-            x = self.log_profiles[0]
-        elif not segments:
+            return self.log_profiles[0]
+        if not segments:
             raise InputError(
                 f"lambda {lam:g} lies beyond the traced branch, which reached {self.lambdas.max():g}"
             )
-        else:
-            k = segments[0]
-            points = self._points()[k : k + 2]
-            x = at_lambda(self._scaled, points, self._tangents[k : k + 2], lam * self._scaled.scale)
-        return self._solution(lam, x, {"crossings": max(len(segments), 1), "multiple": len(segments) > 1})
+        k = segments[0]
+        points = self._points()[k : k + 2]
+        return at_lambda(self._scaled, points, self._tangents[k : k + 2], lam * self._scaled.scale)
 
     def solution(self, k: int) -> Solution:
         """Point k as a `Solution` of concept "qre"."""

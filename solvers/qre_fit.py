@@ -15,6 +15,7 @@ from games import simplices
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.simplices import Float
+from solvers.normal_only import check_normal_form
 from solvers.qre import trace_qre
 from solvers.qre_branch import Branch
 from solvers.solution import Progress, Solution, Status
@@ -40,7 +41,7 @@ class Fit:
         The profile of the likelihood along the branch.
     """
 
-    game: NormalFormGame
+    game: Any
     counts: Float
     lam: float
     log_likelihood: float
@@ -124,11 +125,17 @@ def fit_qre(
     ----------
     McKelvey and Palfrey (1995), section 5; Turocy (2010) for following the branch.
     """
+    check_normal_form(game, "fit_qre", "qre")
     started = time.perf_counter()
-    data = _check_counts(game, counts)
-    if not 0 < level < 1:
-        raise InputError(f"level must lie strictly between 0 and 1, got {level}")
+    data = check_counts(game, counts)
+    check_level(level)
     branch = trace_qre(game, lambda_max=lambda_max, seconds=seconds, progress=progress)
+    return fit_branch(branch, data, level, started)
+
+
+def fit_branch(branch: Branch, data: Float, level: float, started: float) -> Fit:
+    """The maximum-likelihood estimate along a branch already traced."""
+    game = branch.game
     likelihoods = _likelihood(branch.log_profiles, data)
     lam, x = _maximum(branch, data, likelihoods)
     best = float(_likelihood(x[None], data)[0])
@@ -156,7 +163,8 @@ def fit_empirical_payoffs(game: NormalFormGame, counts: Any) -> tuple[float, flo
     A different, biased estimator that is often mistaken for `fit_qre`: responses are to what others did, not to an
     equilibrium. One-dimensional and concave; solved by bisection on the score.
     """
-    data = _check_counts(game, counts)
+    check_normal_form(game, "fit_empirical_payoffs")
+    data = check_counts(game, counts)
     u = game.deviation_payoffs(simplices.normalise(data, game.offsets))
     totals = np.repeat(simplices.block_sums(data, game.offsets), game.shape)
 
@@ -181,11 +189,18 @@ def fit_empirical_payoffs(game: NormalFormGame, counts: Any) -> tuple[float, flo
     return low, likelihood(low)
 
 
-def _check_counts(game: NormalFormGame, counts: Any) -> Float:
+def check_level(level: float) -> None:
+    """Refuse a coverage outside (0, 1)."""
+    if not 0 < level < 1:
+        raise InputError(f"level must lie strictly between 0 and 1, got {level}")
+
+
+def check_counts(game: Any, counts: Any) -> Float:
+    """`counts` as float64, one for each action, or `InputError`."""
     data = np.array(counts, dtype=np.float64).ravel()
     if data.size != int(game.offsets[-1]):
         raise InputError(f"{data.size} counts for {int(game.offsets[-1])} actions")
-    if not np.all(np.isfinite(data)) or data.min() < 0:
+    if not np.all(np.isfinite(data)) or data.min(initial=0.0) < 0:
         raise InputError("counts must be finite and not negative")
     if not data.sum() > 0:
         raise InputError("all counts are zero: there is nothing to fit")
@@ -243,7 +258,7 @@ def _split_ends(branch: Branch, k: int, lam: float, measure: Any) -> list[float]
         for _ in range(80):
             middle = 0.5 * (inner + end)
             (solution,) = branch.at([middle])
-            x = np.log(np.maximum(np.asarray(solution.profile), 1e-300))
+            x = np.log(np.maximum(np.asarray(solution.strategy), 1e-300))
             inside = measure(np.append(x, middle), None, 1.0) >= 0
             inner, end = (middle, end) if inside else (inner, middle)
         found.append(inner)
@@ -258,6 +273,6 @@ def _standard_error(branch: Branch, data: Float, lam: float) -> float:
     values = []
     for point in branch.at([lam - width, lam, lam + width]):
         with np.errstate(divide="ignore"):
-            values.append(float(_likelihood(np.log(np.asarray(point.profile))[None], data)[0]))
+            values.append(float(_likelihood(np.log(np.asarray(point.strategy))[None], data)[0]))
     curvature = -(values[0] - 2 * values[1] + values[2]) / width**2
     return 1.0 / math.sqrt(curvature) if curvature > 0 else math.nan

@@ -4,22 +4,65 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Literal
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.simplices import Float
+from games.tree import TreeGame
 from solvers.qre_branch import Branch
-from solvers.qre_scaled import Scaled
 from solvers.qre_switch import Arm, leave_bifurcation, next_bifurcation, pushed_arm
 from solvers.qre_trace import LAMBDA, REGRET, RUNNING, SINGULAR, trace
 from solvers.solution import Progress, Status
 
 OnBifurcation = Literal["split", "continue", "perturb", "error"]
 
+_SPLIT = 500  # probabilities beyond which the singular vectors that tell arms apart take minutes
 _LAMBDA_END = 1e250  # scaled lambda beyond which payoff differences drown in rounding
+
+
+AnyBranch = TypeVar("AnyBranch", bound=Branch)
+
+
+class ScaledGame(Protocol):
+    """A logit system with payoff range one: see `solvers.qre_scaled` and `solvers.tree_qre_scaled`."""
+
+    @property
+    def system(self) -> Any:
+        """The NamedTuple that kernels take; lambda of the system = lambda of the game times `scale`."""
+
+    @property
+    def scale(self) -> float:
+        """The game's span."""
+
+    @property
+    def first_player(self) -> Any:
+        """Index of the first player's probabilities."""
+
+    @property
+    def size(self) -> int:
+        """How many log-probabilities there are."""
+
+    @property
+    def boldness(self) -> float:
+        """How much longer steps may be than in a game of a few players."""
+
+    @property
+    def effort(self) -> float:
+        """About how many operations a point of the branch takes."""
+
+    def origin(self) -> Float:
+        """A state for `solvers.qre_trace.trace` at lambda = 0."""
+
+
+class Attempt(NamedTuple):
+    """One trace, and how far it came: minus the last regret, or the last lambda where that is the goal."""
+
+    merit: float
+    points: list[tuple[Float, Float, Float, Float]]
+    switched: list[float]
 
 
 class Follower:
@@ -27,7 +70,7 @@ class Follower:
 
     def __init__(
         self,
-        scaled: Scaled,
+        scaled: ScaledGame,
         lambda_end: float,
         max_regret: float,
         policy: OnBifurcation,
@@ -77,10 +120,20 @@ class Follower:
                 self.status = Status.BUDGET
                 return
 
+    def attempt(self) -> Attempt:
+        """What was traced so far, to come back to."""
+        z, _, regret, _ = self.points[-1]
+        merit = -float(regret[-1]) if self.max_regret > 0 else float(z[-1, -1])
+        return Attempt(merit, self.points, self.switched)
+
+    def restore(self, attempt: Attempt | None) -> None:
+        """Go back to an earlier attempt, keeping the status."""
+        if attempt is not None:
+            self.points, self.switched = attempt.points, attempt.switched
+
     def _chunk_size(self) -> int:
         """Points per kernel call: few enough that Ctrl-C and progress come within a fraction of a second."""
-        cells = self.scaled.system.arena.size
-        return max(1, min(512, int(2e9 / (self.scaled.size**3 + 20 * cells + 1000))))
+        return max(1, min(512, int(2e9 / (self.scaled.effort + 1000))))
 
     def _chunk(self, state: Float, points: int, caution: float) -> int:
         size = self.scaled.size
@@ -121,6 +174,9 @@ class Follower:
     def _split(self, state: Float) -> bool:
         """In the split policy, leave a bifurcation among the new points along the arm a small push selects."""
         z, t, _, sign = joined(self.points)
+        if self.scaled.size > _SPLIT:
+            self.checked, state[-1] = len(z) - 1, 0.0
+            return False
         for k in np.flatnonzero(sign[self.checked + 1 :] != sign[self.checked : -1]) + self.checked:
             found = pushed_arm(self.scaled, z[k : k + 2], t[k : k + 2])
             if found is not None and found[1] is not None:
@@ -159,11 +215,11 @@ class Follower:
         count = sum(len(part[0]) for part in self.points)
         return count >= self.max_points or time.perf_counter() > self.deadline
 
-    def branch(self, game: NormalFormGame, seconds: float) -> Branch:
+    def branch(self, game: NormalFormGame | TreeGame, kind: type[AnyBranch], seconds: float) -> AnyBranch:
         """What was traced, in the game's own units."""
         z, t, regret, sign = joined(self.points)
         scale = self.scaled.scale
-        return Branch(
+        return kind(
             game,
             z[:, -1] / scale,
             z[:, :-1],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from games.simplices import Float
-from solvers.qre_scaled import Scaled
-from solvers.qre_system import System, evaluate, linearise, new_jacobian, new_work, solve_bordered
+from solvers.qre_interface import evaluate, linearise, new_jacobian, new_work, solve_bordered
 from solvers.qre_trace import correct, length, orient, settle
 
 _ROUNDS = 60
@@ -19,13 +19,13 @@ Measure = Callable[[Float, Float, float], float]
 
 
 @njit(cache=True)
-def land(system: System, z: Float, direction: Float, limit: float) -> tuple[bool, float]:
+def land(system: Any, z: Float, direction: Float, limit: float) -> tuple[bool, float]:
     """Move z to the branch within the hyperplane orthogonal to `direction`, which becomes the tangent there.
 
     Returns whether it converged, and the determinant's sign; the derivative is taken anew in every iteration.
     """
     size = int(system.offsets[-1])
-    work, jacobian, spare = new_work(system), new_jacobian(size), new_jacobian(size)
+    work, jacobian, spare = new_work(system), new_jacobian(system), new_jacobian(system)
     p, q, step, normal = np.empty(size), np.empty(size), np.empty(size + 1), np.empty(size + 1)
     evaluate(system, work, z, p)
     orient(p, z[size], direction, normal)
@@ -40,10 +40,10 @@ def land(system: System, z: Float, direction: Float, limit: float) -> tuple[bool
 
 
 @njit(cache=True)
-def solve_at(system: System, z: Float, limit: float) -> tuple[bool, float]:
+def solve_at(system: Any, z: Float, limit: float) -> tuple[bool, float]:
     """Newton's method at fixed lambda z[-1]; returns whether it converged and the total Fisher length moved."""
     size = int(system.offsets[-1])
-    work, jacobian = new_work(system), new_jacobian(size)
+    work, jacobian = new_work(system), new_jacobian(system)
     p, step, normal = np.empty(size), np.empty(size + 1), np.zeros(size + 1)
     normal[size] = 1.0
     lam, total, best = z[size], 0.0, np.inf
@@ -90,7 +90,7 @@ def _gap(points: Float) -> float:
     return float(length(p, q, 0.5 * (points[0, -1] + points[1, -1]), points[1] - points[0]))
 
 
-def _halfway(scaled: Scaled, points: Float, tangents: Float, s: float) -> tuple[Float, Float, float] | None:
+def _halfway(scaled: Any, points: Float, tangents: Float, s: float) -> tuple[Float, Float, float] | None:
     """A point of the branch near the fraction s of a segment, with tangent and sign; None if none is found."""
     z, direction = _hermite(points, tangents, s)
     gap = _gap(points)
@@ -113,7 +113,7 @@ def orientation(z: Float, tangent: Float, sign: float) -> float:
     return sign
 
 
-def locate(scaled: Scaled, points: Float, tangents: Float, measure: Measure) -> Float:
+def locate(scaled: Any, points: Float, tangents: Float, measure: Measure) -> Float:
     """The point (x, lambda) in a segment at which `measure(z, tangent, sign)` changes sign, by guarded regula falsi."""
     points, tangents = points.copy(), tangents.copy()
     signs = [_halfway(scaled, points, tangents, s) for s in (1e-3, 1 - 1e-3)]
@@ -142,7 +142,7 @@ def locate(scaled: Scaled, points: Float, tangents: Float, measure: Measure) -> 
     return _hermite(points, tangents, ends[0] / (ends[0] - ends[1]))[0]
 
 
-def at_lambda(scaled: Scaled, points: Float, tangents: Float, target: float) -> Float:
+def at_lambda(scaled: Any, points: Float, tangents: Float, target: float) -> Float:
     """Log-probabilities at which a segment of the branch first passes the (scaled) lambda `target`."""
     for _ in range(_ROUNDS):
         share = _share(points, tangents, target)

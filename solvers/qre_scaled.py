@@ -92,6 +92,21 @@ class Scaled:
         """Number of actions of all players, N."""
         return int(self.system.offsets[-1])
 
+    @property
+    def first_player(self) -> slice:
+        """The first player's actions: who is taken to be less precise where branches meet."""
+        return slice(0, int(self.system.offsets[1]))
+
+    @property
+    def boldness(self) -> float:
+        """Steps are this much longer than in a game of a few players."""
+        return 1.0
+
+    @property
+    def effort(self) -> float:
+        """About how many operations a point of the branch takes."""
+        return float(self.size**3 + 20 * self.system.arena.size)
+
     def origin(self) -> Float:
         """A state for `solvers.qre_trace.trace` at lambda = 0."""
         bounds = self.system.offsets.tolist()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from games.simplices import Float
+from solvers.qre_interface import evaluate, linearise, new_jacobian, new_work, regret_at, subtract_coupling
 from solvers.qre_locate import _gap, _halfway, land
-from solvers.qre_scaled import Scaled
-from solvers.qre_system import System, evaluate, linearise, new_jacobian, new_work
 from solvers.qre_trace import orient
 
 Points = list[tuple[Float, Float, Float, Float]]
@@ -22,13 +23,13 @@ _ARMS = (0.02, 0.05, 0.1, 0.2, 0.35)  # Fisher distances at which another arm is
 
 
 @njit(cache=True)
-def bordered(system: System, z: Float, direction: Float) -> tuple[Float, Float]:
+def bordered(system: Any, z: Float, direction: Float) -> tuple[Float, Float]:
     """The dense bordered derivative in coordinates that are orthonormal for the Fisher metric; and the coordinates' scale.
 
     Rows and columns of action a are multiplied by sqrt(p_a) and 1 / sqrt(p_a) so that actions of no weight decouple.
     """
     size = int(system.offsets[-1])
-    work, jacobian = new_work(system), new_jacobian(size)
+    work, jacobian = new_work(system), new_jacobian(system)
     p, normal = np.empty(size), np.empty(size + 1)
     evaluate(system, work, z, p)
     tangent = direction.copy()
@@ -44,20 +45,20 @@ def bordered(system: System, z: Float, direction: Float) -> tuple[Float, Float]:
         dense[a, size] = -work.slope[a] * scale[a] / scale[size]
         dense[size, a] = normal[a] / scale[a]
     dense[size, size] = normal[size] / scale[size]
-    for r in range(jacobian.live[0]):
-        b = jacobian.places[r]
-        for a in range(size):
-            dense[a, b] -= jacobian.coupling[r, a] * scale[a] / scale[b]
+    subtract_coupling(jacobian, dense)
+    for a in range(size):
+        for b in range(size):
+            dense[a, b] *= scale[a] / scale[b]
     return dense, scale
 
 
-def _least(scaled: Scaled, z: Float, direction: Float) -> float:
+def _least(scaled: Any, z: Float, direction: Float) -> float:
     """Smallest singular value of the bordered derivative, relative to the largest."""
     values = np.linalg.svd(bordered(scaled.system, z, direction)[0], compute_uv=False)
     return float(values[-1] / values[0])
 
 
-def next_bifurcation(scaled: Scaled, points: Points) -> tuple[int, Float, Float] | None:
+def next_bifurcation(scaled: Any, points: Points) -> tuple[int, Float, Float] | None:
     """A bifurcation between the last three points, or None.
 
     Looks for a dip of the smallest singular value, so that even multiplicities, which leave the determinant's
@@ -81,7 +82,7 @@ def next_bifurcation(scaled: Scaled, points: Points) -> tuple[int, Float, Float]
     return None
 
 
-def _minimise(scaled: Scaled, z: Float, t: Float) -> tuple[Float, Float] | None:
+def _minimise(scaled: Any, z: Float, t: Float) -> tuple[Float, Float] | None:
     """Golden-section search for a vanishing singular value within a segment; None when it stays positive."""
     golden = 0.5 * (np.sqrt(5.0) - 1.0)
     low, high = 0.0, 1.0
@@ -111,7 +112,7 @@ def _minimise(scaled: Scaled, z: Float, t: Float) -> tuple[Float, Float] | None:
     return None if best is None or best[0] > _SINGULAR else (best[1], best[2])
 
 
-def pushed_arm(scaled: Scaled, points: Float, tangents: Float) -> tuple[Float, Arm | None] | None:
+def pushed_arm(scaled: Any, points: Float, tangents: Float) -> tuple[Float, Arm | None] | None:
     """The bifurcation in a segment, and the arm on which nearby, less symmetric games leave it.
 
     The nearby games are those in which the first player is infinitesimally less precise than the others: there the
@@ -124,14 +125,15 @@ def pushed_arm(scaled: Scaled, points: Float, tangents: Float) -> tuple[Float, A
     if found is None:
         return None
     z = found[0]
-    dense, scale = bordered(scaled.system, *found)
+    # the tangent found so close to the bifurcation is mixed with the free direction; those of the ends are not
+    dense, scale = bordered(scaled.system, z, 0.5 * (tangents[0] + tangents[1]))
     _, values, right = np.linalg.svd(dense)
     if values[-2] <= 30 * _SINGULAR * values[0]:
         return z, None
     near, near_scale = bordered(scaled.system, points[0], tangents[0])
     push = np.zeros(scaled.size + 1)
-    own = int(scaled.system.offsets[1])
-    push[:own] = near[:own, -1] * near_scale[-1] * points[0, -1]  # minus lambda times the slope of player one
+    own = scaled.first_player
+    push[own] = near[own, -1] * near_scale[-1] * points[0, -1]  # minus lambda times the slope of player one
     response = np.linalg.solve(near, push)
     component = float(right[-1] @ response)
     if abs(component) * np.linalg.svd(near, compute_uv=False)[-1] <= 1e-7 * np.linalg.norm(push):
@@ -145,7 +147,7 @@ def pushed_arm(scaled: Scaled, points: Float, tangents: Float) -> tuple[Float, A
 
 
 def leave_bifurcation(
-    scaled: Scaled, z: Float, directions: Float, rng: np.random.Generator | None
+    scaled: Any, z: Float, directions: Float, rng: np.random.Generator | None
 ) -> Arm | None:
     """A point on an arm that leaves the bifurcation `z` along a random free direction.
 
@@ -163,7 +165,7 @@ def leave_bifurcation(
     return None
 
 
-def _step_off(scaled: Scaled, z: Float, direction: Float, distance: float) -> Arm | None:
+def _step_off(scaled: Any, z: Float, direction: Float, distance: float) -> Arm | None:
     size = scaled.size
     p = np.exp(z[:size])
     unit, normal = direction.copy(), np.empty(size + 1)
@@ -177,6 +179,4 @@ def _step_off(scaled: Scaled, z: Float, direction: Float, distance: float) -> Ar
         return None
     if float(normal @ tangent) < 0:
         tangent = -tangent
-    work_p = np.empty(size)
-    regret = evaluate(scaled.system, new_work(scaled.system), point, work_p)
-    return point, tangent, sign, float(regret)
+    return point, tangent, sign, float(regret_at(scaled.system, point, np.empty(size)))

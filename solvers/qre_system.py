@@ -16,10 +16,13 @@ import numpy as np
 from numba import njit
 
 from games.simplices import Float, Int
+from solvers import qre_interface
 from solvers.kernel_options import BARE
 from solvers.linear_kernels import lu_factor, lu_solve
+from solvers.qre_interface import implements
 
 LIVE = 1e-4  # an action is a column of the Jacobian when lambda * probability exceeds this (payoff span one)
+ROUNDING = 2e-15  # noise of the corrector per unit of lambda
 NEGLIGIBLE = 1e-19  # an action with less probability is left out of expected payoffs: below rounding
 
 
@@ -42,6 +45,7 @@ class Work(NamedTuple):
     lists: Int  # [N] in each player's block, the actions taken into account
     counts: Int  # [P] how many of them
     small: Float  # [N + 1]
+    regret: Float  # [1] the largest Nash regret
 
 
 class Jacobian(NamedTuple):
@@ -58,18 +62,21 @@ class Jacobian(NamedTuple):
 # Kernels index their arrays directly: a view costs numba a reference count, which at these sizes costs more than the work.
 
 
+@implements(qre_interface.new_work, System)
 @njit(cache=True, error_model="numpy")
 def new_work(system: System) -> Work:
     """Allocate the workspaces for a system."""
     size, players = system.offsets[-1], system.offsets.size - 1
     u, response, residual, slope = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     lists, counts = np.empty(size, np.int64), np.empty(players, np.int64)
-    return Work(u, response, residual, slope, lists, counts, np.empty(size + 1))
+    return Work(u, response, residual, slope, lists, counts, np.empty(size + 1), np.zeros(1))
 
 
+@implements(qre_interface.new_jacobian, System)
 @njit(cache=True, error_model="numpy")
-def new_jacobian(size: int) -> Jacobian:
-    """Allocate a Jacobian of N = `size` actions."""
+def new_jacobian(system: System) -> Jacobian:
+    """Allocate a Jacobian for a system."""
+    size = system.offsets[-1]
     return Jacobian(
         np.empty((size, size)),
         np.empty((size + 1, size + 1)),
@@ -217,7 +224,7 @@ def centre(coupling: Float, live: int, offsets: Int, response: Float) -> None:
 def respond(
     u: Float, lam: float, offsets: Int, x: Float, p: Float, response: Float, residual: Float, slope: Float
 ) -> float:
-    """Logit response, residual G = x - log response and slope u - mean u; returns the largest Nash regret of p.
+    """Logit response, residual G = x - log response and slope u - mean u; returns the largest regret of a block.
 
     The residual's mean under the response is second order in the residual, but carries a rounding error of order
     lambda in the one direction that payoffs do not stiffen; it is removed. `x` may be longer than N.
@@ -265,16 +272,32 @@ def normalise_log(x: Float, offsets: Int, p: Float) -> None:
             p[a] *= inverse
 
 
+@implements(qre_interface.evaluate, System)
 @njit(**BARE)
-def evaluate(system: System, work: Work, z: Float, p: Float) -> float:
-    """Everything at z = (x, lambda): normalises x, writes probabilities to `p`; returns the largest Nash regret."""
+def evaluate(system: System, work: Work, z: Float, p: Float) -> None:
+    """Everything at z = (x, lambda): normalises x, writes probabilities to `p`; leaves the largest regret in `work`."""
     arena, half, strides, offsets = system
     normalise_log(z, offsets, p)
     select(p, NEGLIGIBLE, offsets, work.lists, work.counts)
     expected_payoffs(arena, half, strides, offsets, p, work.lists, work.counts, work.u)
-    return respond(work.u, z[p.size], offsets, z, p, work.response, work.residual, work.slope)
+    work.regret[0] = respond(work.u, z[p.size], offsets, z, p, work.response, work.residual, work.slope)
 
 
+@implements(qre_interface.nash_regret, System)
+@njit(**BARE)
+def nash_regret(system: System, work: Work, p: Float) -> float:
+    """The largest Nash regret at the evaluated point."""
+    return work.regret[0]
+
+
+@implements(qre_interface.rounding, System)
+@njit(**BARE)
+def rounding(system: System, work: Work, lam: float) -> float:
+    """How far rounding alone moves the corrector."""
+    return ROUNDING * lam
+
+
+@implements(qre_interface.linearise, System)
 @njit(**BARE)
 def linearise(system: System, work: Work, jacobian: Jacobian, p: Float, lam: float, normal: Float) -> float:
     """Factor the derivative at the evaluated point, bordered by `normal`; returns the determinant's sign."""
@@ -325,8 +348,19 @@ def bordered_solve(
     step[size] = dlam
 
 
+@implements(qre_interface.solve_bordered, Jacobian)
 @njit(**BARE)
 def solve_bordered(jacobian: Jacobian, residual: Float, border: float, small: Float, step: Float) -> None:
     """`bordered_solve` with a factored Jacobian."""
     coupling, matrix, pivots, places, slope, live = jacobian
     bordered_solve(matrix, pivots, coupling, places, slope, live[0], residual, border, small, step)
+
+
+@implements(qre_interface.subtract_coupling, Jacobian)
+@njit(**BARE)
+def subtract_coupling(jacobian: Jacobian, dense: Float) -> None:
+    """Subtract K from dense[:N, :N]."""
+    for r in range(jacobian.live[0]):
+        b = jacobian.places[r]
+        for a in range(jacobian.slope.size):
+            dense[a, b] -= jacobian.coupling[r, a]

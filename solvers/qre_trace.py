@@ -8,19 +8,20 @@ actions only, and serves the tangent, the polish of that point and the corrector
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from games.simplices import Float
 from solvers.kernel_options import BARE
-from solvers.qre_system import (
-    Jacobian,
-    System,
-    Work,
+from solvers.qre_interface import (
     evaluate,
     linearise,
+    nash_regret,
     new_jacobian,
     new_work,
+    rounding,
     solve_bordered,
 )
 
@@ -32,7 +33,6 @@ MAX_CORRECTION = 0.5  # predictor error beyond which a step is refused
 BEND = 0.08  # one minus the cosine between successive tangents that the step length aims at
 TURN = 0.85  # smallest cosine between tangents, and between them and the chord
 ACCEPT = 1e-3  # corrector tolerance; accepted points are polished further with their own Jacobian
-ROUNDING = 2e-15  # noise of the corrector per unit of lambda
 CLOSE = 2e-3  # a change of the determinant's sign is approached to this length before it is believed
 EARLY = 20.0  # before this lambda a small regret ends nothing: uniform play may be an equilibrium by symmetry
 LARGE = 40  # live actions from which a factorisation costs more than several iterations
@@ -77,10 +77,10 @@ def orient(p: Float, lam: float, tangent: Float, normal: Float) -> None:
 
 @njit(**BARE)
 def correct(
-    system: System,
-    work: Work,
-    jacobian: Jacobian,
-    spare: Jacobian,
+    system: Any,
+    work: Any,
+    jacobian: Any,
+    spare: Any,
     fresh: bool,
     p: Float,
     normal: Float,
@@ -134,9 +134,9 @@ def correct(
 
 @njit(**BARE)
 def settle(
-    system: System,
-    work: Work,
-    jacobian: Jacobian,
+    system: Any,
+    work: Any,
+    jacobian: Any,
     normal: Float,
     tolerance: float,
     z: Float,
@@ -145,23 +145,23 @@ def settle(
 ) -> tuple[float, float]:
     """Factor the derivative at z, polish z with it and write the tangent; returns (regret, determinant's sign)."""
     size = q.size
-    regret = evaluate(system, work, z, q)
+    evaluate(system, work, z, q)
     sign = linearise(system, work, jacobian, q, z[size], normal)
     if sign == 0.0:
-        return regret, sign
+        return 0.0, sign
     for _ in range(3):
         solve_bordered(jacobian, work.residual, 0.0, work.small, turned)
         moved = length(q, q, z[size], turned)
         for a in range(size + 1):
             z[a] += turned[a]
-        regret = evaluate(system, work, z, q)
+        evaluate(system, work, z, q)
         if moved <= 1e-4 * tolerance:
             break
     for a in range(size):
         work.residual[a] = 0.0
         jacobian.slope[a] = work.slope[a]
     solve_bordered(jacobian, work.residual, 1.0, work.small, turned)
-    return regret, sign
+    return nash_regret(system, work, q), sign
 
 
 @njit(**BARE)
@@ -191,24 +191,24 @@ def turning(
 
 @njit(cache=True, error_model="numpy")
 def begin(
-    system: System, work: Work, jacobian: Jacobian, state: Float, p: Float, normal: Float
+    system: Any, work: Any, jacobian: Any, state: Float, p: Float, normal: Float
 ) -> tuple[float, float]:
     """Evaluate and linearise at the state's point; at lambda 0 (sign 0) set the tangent. Returns (regret, sign)."""
     size = p.size
     z, tangent = state[: size + 1], state[size + 1 : 2 * size + 2]
     scalars = state[3 * size + 3 :]
-    regret = evaluate(system, work, z, p)
+    evaluate(system, work, z, p)
     if scalars[2] == 0.0:  # the Jacobian is the identity there
         tangent[:size] = work.slope
         tangent[size] = 1.0
         scalars[1] = 0.0
     orient(p, z[size], tangent, normal)
-    return regret, linearise(system, work, jacobian, p, z[size], normal)
+    return nash_regret(system, work, p), linearise(system, work, jacobian, p, z[size], normal)
 
 
 @njit(cache=True, error_model="numpy")
 def trace(
-    system: System,
+    system: Any,
     max_regret: float,
     lambda_max: float,
     watch: bool,
@@ -229,7 +229,7 @@ def trace(
     z, tangent, before = state[: size + 1], state[size + 1 : 2 * size + 2], state[2 * size + 2 : 3 * size + 3]
     scalars = state[3 * size + 3 :]
     work = new_work(system)
-    here, there = new_jacobian(size), new_jacobian(size)
+    here, there = new_jacobian(system), new_jacobian(system)
     p, q = np.empty(size), np.empty(size)
     new, step, turned, normal = np.empty(size + 1), np.empty(size + 1), np.empty(size + 1), np.empty(size + 1)
     points, code, starting = 0, RUNNING, scalars[2] == 0.0
@@ -242,7 +242,7 @@ def trace(
     while points < out_z.shape[0] and code == RUNNING:
         predict(z, tangent, before, h, h_before, new)
         # payoffs stiffen the system in proportion to lambda, and so does rounding where they do not
-        tolerance = ACCEPT / (1.0 + 0.1 * z[size]) + ROUNDING * z[size]
+        tolerance = ACCEPT / (1.0 + 0.1 * z[size]) + rounding(system, work, z[size])
         growth = (1.0 + new[size]) / (1.0 + z[size])
         limit = MAX_CORRECTION / caution
         converged, first = correct(
