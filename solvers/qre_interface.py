@@ -52,7 +52,7 @@ def evaluate(system: Any, work: Any, z: Float, p: Float) -> None:
 
 
 def nash_regret(system: Any, work: Any, p: Float) -> float:
-    """The most that a player can gain at the evaluated point by changing strategy."""
+    """The most that a player, or on a tree an agent, can gain at the evaluated point by changing strategy."""
     raise NotImplementedError("only compiled kernels call this")
 
 

@@ -106,12 +106,12 @@ def exchange_ids(basic: Int, nonbasic: Int, place: Int, row: int, column: int) -
 
 
 @njit(**BARE)
-def leaving_row(table: Float, rows: int, column: int, place: Int, tied: Int) -> int:
+def leaving_row(table: Float, rows: int, column: int, place: Int, tied: Int, tie: float = TIE) -> int:
     """The lexicographic minimum ratio row when the variable of `column` enters; -1 when nothing bounds it.
 
     Ties are broken as if the right-hand side were 1 + (e, e^2, ..., e^R) for a vanishing e (von Stengel 2002,
     section 2.6), so that no basis is ever visited twice. `tied` is a workspace int64[R]; only the first `rows` rows
-    compete (an objective row may follow).
+    compete (an objective row may follow). Ratios closer than `tie` count as equal.
     """
     structural = table.shape[1] - 1
     best = np.inf
@@ -121,23 +121,23 @@ def leaving_row(table: Float, rows: int, column: int, place: Int, tied: Int) -> 
         if entry <= MIN_PIVOT:
             continue
         ratio = table[i, structural] / entry
-        if ratio < best - TIE:
+        if ratio < best - tie:
             best = ratio
             tied[0] = i
             count = 1
-        elif ratio <= best + TIE:
+        elif ratio <= best + tie:
             best = min(best, ratio)
             tied[count] = i
             count += 1
     if count <= 1:
         return tied[0] if count else -1
-    count = _keep_close(table, column, structural, tied, count)
+    count = _keep_close(table, column, structural, tied, count, tie)
     for k in range(rows):
         if count == 1:
             break
         where = place[structural + k]
         if where >= 0:
-            count = _keep_close(table, column, where, tied, count)
+            count = _keep_close(table, column, where, tied, count, tie)
             continue
         row = ~where  # a basic slack has a unit column: its own row is lexicographically larger than the rest
         kept = 0
@@ -150,8 +150,8 @@ def leaving_row(table: Float, rows: int, column: int, place: Int, tied: Int) -> 
 
 
 @njit(**BARE)
-def _keep_close(table: Float, column: int, key: int, tied: Int, count: int) -> int:
-    """Keep the tied rows whose entry in column `key`, over the pivot column, is least (within `TIE`)."""
+def _keep_close(table: Float, column: int, key: int, tied: Int, count: int, tie: float) -> int:
+    """Keep the tied rows whose entry in column `key`, over the pivot column, is least (within `tie`)."""
     if key == column:
         return count  # the ratio is 1 in every row
     least = np.inf
@@ -159,7 +159,7 @@ def _keep_close(table: Float, column: int, key: int, tied: Int, count: int) -> i
         least = min(least, table[tied[t], key] / table[tied[t], column])
     kept = 0
     for t in range(count):
-        if table[tied[t], key] / table[tied[t], column] <= least + TIE:
+        if table[tied[t], key] / table[tied[t], column] <= least + tie:
             tied[kept] = tied[t]
             kept += 1
     return kept

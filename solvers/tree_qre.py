@@ -46,7 +46,8 @@ def trace_agent_qre(
     lambda_max : float, optional
         Stop at this precision (one over payoff). By default the trace goes on until `tolerance`.
     tolerance : float
-        Without `lambda_max`: stop when no player can gain more than this share of the payoff span.
+        Without `lambda_max`: stop when no player can gain more than this share of the payoff span, neither in the whole
+        tree nor at any information set, reached or not.
     on_bifurcation : {"split", "continue", "perturb", "error"}
         What to do where another branch crosses; see `solvers.qre.trace_qre`. With more than 500 moves "split" goes
         straight on.

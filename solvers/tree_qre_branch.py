@@ -19,8 +19,9 @@ from solvers.tree_qre_scaled import TreeScaled
 class AgentBranch(Branch):
     """Points in order along the principal branch of the agent logit correspondence; fields as in `Branch`.
 
-    A profile is here a behaviour strategy profile float64[slots], and `regrets` are those of whole strategies: the
-    largest gain of a player who replans for the whole tree.
+    A profile is here a behaviour strategy profile float64[slots], and `regrets` are the larger of two: the most that a
+    player gains by replanning for the whole tree, and the most that an agent gains where it moves, given that play
+    got there, likely or not. Limits are sequential equilibria, and only the second regret speaks of what is off the path.
     """
 
     game: TreeGame

@@ -154,7 +154,7 @@ def evaluate(system: TreeSystem, work: TreeWork, z: Float, p: Float) -> None:
 @implements(qre_interface.nash_regret, TreeSystem)
 @njit(**BARE)
 def nash_regret(system: TreeSystem, work: TreeWork, p: Float) -> float:
-    """The largest gain of a player from the best response in the whole tree. O(N + Z P)."""
+    """The largest gain from the best response in the whole tree, or at one information set. O(N + Z P)."""
     worth, offsets, entry = work.worth, system.offsets, system.entry
     players = system.payoff.size // system.parent.size
     slots = p.size
@@ -174,6 +174,12 @@ def nash_regret(system: TreeSystem, work: TreeWork, p: Float) -> float:
     regret = 0.0
     for i in range(players):
         regret = max(regret, worth[slots + i] - work.value[i])
+    for h in range(entry.size):
+        best, mean = -np.inf, 0.0
+        for a in range(offsets[h], offsets[h + 1]):
+            best = max(best, work.u[a])
+            mean += p[a] * work.u[a]
+        regret = max(regret, best - mean)
     return regret
 
 
