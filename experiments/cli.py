@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import bench, convert, doctor, fit, games_, info, qre, solve
+from experiments.commands import bench, certify, convert, doctor, fit, games_, info, qre, solve
 from experiments.guard import BAD_INPUT, BUG, INTERRUPTED, READER_GONE, complain, guarded, silence_stdout
 from experiments.interrupts import Interrupts
 
@@ -41,7 +41,7 @@ def _root(
     pass
 
 
-for _module in (games_, info, solve, qre, fit, convert, doctor, bench):
+for _module in (games_, info, solve, qre, fit, certify, convert, doctor, bench):
     app.command(
         name=_module.NAME,
         help=_module.HELP,

@@ -21,6 +21,7 @@ def steps(data: Path, folder: Path) -> list[tuple[str, list[str]]]:
     """What is shown, in order: a heading and the words of a command line."""
     game = str(data / "capra_1999_travelers_dilemma.nfg")
     pennies = str(data / "goeree_holt_2001_matching_pennies_320.nfg")
+    kuhn, solved = "openspiel:kuhn_poker", str(folder / "kuhn.json")
     choices = str(data / "goeree_holt_2001_matching_pennies_320.csv")
 
     def solve(concept: str, *more: str) -> list[str]:
@@ -42,6 +43,22 @@ def steps(data: Path, folder: Path) -> list[tuple[str, list[str]]]:
             "How noisy were people? Choices of the asymmetric matching pennies experiment",
             ["fit", pennies, choices, "--plot", str(folder / "fit.png")],
         ),
+        (
+            "A game tree, one-card poker, by self-play: exploitability falls, the first player loses 1/18 a hand",
+            [
+                "solve",
+                kuhn,
+                "-m",
+                "pcfr+",
+                "--tol",
+                "1e-6",
+                "--out",
+                solved,
+                "--plot",
+                str(folder / "kuhn.png"),
+            ],
+        ),
+        ("The saved strategy, judged anew from the game alone", ["certify", kuhn, solved, "--tol", "1e-6"]),
     ]
 
 

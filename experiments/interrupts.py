@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from types import TracebackType
+import threading
+from types import FrameType, TracebackType
 from typing import Any
 
 RETRY = 0.05
@@ -41,9 +43,46 @@ class Interrupts:
             self._previous(event)
             return
         import _thread
-        import threading
 
         self.lost = True
         self._timer = threading.Timer(RETRY, _thread.interrupt_main)
         self._timer.daemon = True
         self._timer.start()
+
+
+class Patience:
+    """Context manager and progress callable: Ctrl-C is raised at the next report, where the work can be saved.
+
+    A second Ctrl-C does not wait.
+
+    Parameters
+    ----------
+    progress : callable
+        Where reports go.
+    """
+
+    def __init__(self, progress: Any) -> None:
+        self._progress = progress
+        self._previous: Any = None
+        self._asked = False
+
+    def __enter__(self) -> Patience:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+
+    def __call__(self, fraction: float, message: str) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._progress(fraction, message)

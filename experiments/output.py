@@ -83,12 +83,12 @@ def joint_document(joint: Joint | Mixture | None) -> tuple[list[dict[str, Any]] 
     """The list of cells (None when play is independent or there are too many) and the keys that replace it."""
     if joint is None:
         return None, {}
-    extra: dict[str, Any] = {"marginals": _blocks(joint.marginals(), joint.shape)}
+    extra: dict[str, Any] = {"marginals": blocks_of(joint.marginals(), joint.shape)}
     if isinstance(joint, Mixture):
         if math.prod(joint.shape) > CELL_LIMIT:
             extra |= {
                 "mixture": [
-                    {"weight": w, "profile": _blocks(p, joint.shape)}
+                    {"weight": w, "profile": blocks_of(p, joint.shape)}
                     for w, p in zip(joint.weights, joint.profiles)
                 ]
             }
@@ -102,7 +102,7 @@ def joint_document(joint: Joint | Mixture | None) -> tuple[list[dict[str, Any]] 
 
 def solution_document(solution: Any, tolerance: float) -> dict[str, Any]:
     """One entry of `solutions`."""
-    profile = None if solution.profile is None else _blocks(solution.profile, solution.game.shape)
+    profile = None if solution.profile is None else blocks_of(solution.profile, solution.game.shape)
     cells, extra = joint_document(solution.joint)
     return {
         "profile": profile,
@@ -151,22 +151,8 @@ def objective_value(solution: Any) -> float | None:
     return None
 
 
-def branch_document(game: NormalFormGame, solutions: Sequence[Any], scale: float) -> list[dict[str, Any]]:
-    """The points of a QRE branch in order along it; lambda is multiplied by `scale`."""
-    return [
-        {
-            "lambda": float(s.parameters["lambda"]) * scale,
-            "profile": _blocks(s.profile, game.shape),
-            "values": s.values,
-            "status": s.status,
-            "certificate": certificate_document(s.certificate),
-            **({"multiple": True} if s.stats.get("multiple") else {}),
-        }
-        for s in solutions
-    ]
-
-
-def _blocks(profile: Any, shape: Sequence[int]) -> list[Any]:
+def blocks_of(profile: Any, shape: Sequence[int]) -> list[Any]:
+    """A flat profile as a list of lists, one per player."""
     return [block.tolist() for block in np.split(np.asarray(profile), np.cumsum(shape)[:-1])]
 
 
@@ -197,25 +183,3 @@ def solutions_csv(game: NormalFormGame, solutions: Sequence[Any]) -> str:
         for player, names, block in zip(game.players, game.actions, game.blocks(solution.profile)):
             rows.extend([k, player, name, prob] for name, prob in zip(names, block))
     return csv_text(rows)
-
-
-def branch_csv(branch: Any, solutions: Sequence[Any], scale: float) -> str:
-    """The branch as a table: lambda, then the probability of every action, then the largest Nash regret."""
-    game = branch.game
-    columns = [f"{player}:{a}" for player, names in zip(game.players, game.actions) for a in names]
-    rows: list[list[Any]] = [["lambda", *columns, "max_nash_regret"]]
-    if solutions:
-        for s in solutions:
-            regret = float(nash_regret(game, s.profile))
-            rows.append([float(s.parameters["lambda"]) * scale, *s.profile.tolist(), regret])
-    else:
-        for lam, profile, regret in zip(branch.lambdas, branch.profiles, branch.regrets):
-            rows.append([float(lam) * scale, *profile.tolist(), float(regret)])
-    return csv_text(rows)
-
-
-def nash_regret(game: NormalFormGame, profile: Any) -> float:
-    """The largest gain of a player from a best reply to `profile`."""
-    from solvers.certificate import certify
-
-    return certify(game, profile, "nash").max_regret

@@ -5,6 +5,7 @@ Figures are made without pyplot, on the Agg canvas: nothing global, nothing need
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from experiments.branch_output import moving_blocks
 from games.normal import NormalFormGame
 from games.simplices import Float
+from games.tree import TreeGame
 
 # Okabe and Ito's palette: told apart under every common colour blindness
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 LEGEND_LIMIT = 14
+PANELS = 6
+"""At most so many information sets of a tree are drawn."""
 DPI = 150
 
 
@@ -53,7 +58,7 @@ def plain_text(name: str, limit: int = 28) -> str:
     return cut.replace("\\", "\\\\").replace("$", r"\$")
 
 
-def titled(game: NormalFormGame, what: str) -> str:
+def titled(game: NormalFormGame | TreeGame, what: str) -> str:
     """A heading with the game's title, if it has one."""
     return f"{what}: {plain_text(game.title, 70)}" if game.title else what
 
@@ -84,7 +89,7 @@ def branch_figure(
     log: bool | None = None,
     whole: bool = False,
 ) -> Figure:
-    """One panel per player: the probability of each action along the branch.
+    """One panel per player, or per information set that moves most: the probability of each action along the branch.
 
     Parameters
     ----------
@@ -100,20 +105,34 @@ def branch_figure(
         Show all lambda traced, also where play no longer moves.
     """
     game = branch.game
-    players = len(game.shape)
-    columns = min(players, 2 if players <= 4 else 3)
-    rows = -(-players // columns)
+    shown = moving_blocks(branch, PANELS) if isinstance(game, TreeGame) else list(range(len(game.shape)))
+    count = max(len(shown), 1)
+    columns = min(count, 2 if count <= 4 else 3)
+    rows = -(-count // columns)
     figure = new_figure(5.6 * columns, 3.7 * rows + 0.4)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, squeeze=False)).ravel()
-    for player, axes in enumerate(panels):
-        if player < players:
-            plot_branch(axes, branch, player, scale=scale, unit=unit, log=log, whole=whole)
+    for axes, block in itertools.zip_longest(panels, shown):
+        if block is not None:
+            plot_branch(axes, branch, block, scale=scale, unit=unit, log=log, whole=whole)
         else:
             axes.set_visible(False)
-    for axes in panels[:players:columns]:
+    for axes in panels[:count:columns]:
         axes.set_ylabel("probability")
-    figure.suptitle(titled(game, "Logit QRE"))
+    all_shown = len(shown) == len(game.offsets) - 1
+    some = (
+        ""
+        if all_shown
+        else f" (the {len(shown)} of {len(game.offsets) - 1:,} information sets that move most)"
+    )
+    figure.suptitle(titled(game, "Logit QRE") + some)
     return figure
+
+
+def block_title(game: NormalFormGame | TreeGame, block: int, limit: int = 40) -> str:
+    """Whose block of probabilities it is: a player, or a player at an information set."""
+    if isinstance(game, TreeGame):
+        return plain_text(f"{game.players[game.owner[block]]}: {game.infosets[block]}", limit)
+    return plain_text(game.players[block], limit)
 
 
 def plot_branch(
@@ -126,7 +145,7 @@ def plot_branch(
     log: bool | None = None,
     whole: bool = False,
 ) -> Axes:
-    """One player's action probabilities along the branch, with its turning points and bifurcations marked."""
+    """One player's (or information set's) action probabilities along the branch, its turning points and bifurcations marked."""
     game = branch.game
     lams, blocks = _curve(branch, player)
     names = game.actions[player]
@@ -141,7 +160,7 @@ def plot_branch(
     _mark_events(axes, branch, player, scale)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(f"precision λ  ({unit})")
-    axes.set_title(plain_text(game.players[player], 40), fontsize=11)
+    axes.set_title(block_title(game, player), fontsize=11)
     tidy(axes)
     _legend(axes, len(names) + (branch.turning_points.size > 0) + (branch.bifurcations.size > 0))
     return axes

@@ -14,7 +14,15 @@ from experiments.plots import COLOURS, new_figure, plain_text, tidy
 from games.normal import NormalFormGame
 from games.simplices import Float
 
-NAMES = {"cce": "CCE", "ce": "CE", "nash": "Nash", "qre": "QRE", "alpharank": "alpha-rank"}
+NAMES = {
+    "cce": "CCE",
+    "ce": "CE",
+    "nash": "Nash",
+    "qre": "QRE",
+    "alpharank": "alpha-rank",
+    "efce": "EFCE",
+    "efcce": "EFCCE",
+}
 _NASH_PROFILES = 100  # games up to this size get all their Nash equilibria in the picture
 
 

@@ -16,7 +16,7 @@ from games.joint import Mixture
 from games.normal import NormalFormGame
 from solvers.show import TINY, certificate_text, number_text, probability_text, ranked_cells
 
-FEW, ROWS, EVENTS = 8, 24, 12
+FEW, ROWS = 8, 24
 """Lists longer than this are cut to their most probable entries, and say so."""
 
 
@@ -64,28 +64,36 @@ def show_solutions(game: NormalFormGame, concept: str, solutions: Sequence[Any],
     for k, solution in enumerate(solutions):
         out.print()
         number = f" {k + 1} of {len(solutions)}" if len(solutions) > 1 else ""
-        told = "".join(
-            f", {key} {_told(v)}" for key, v in solution.parameters.items() if _worth_telling(key, v)
-        )
+        told = parameters_text(solution.parameters)
         out.print(
-            f"[bold cyan]{_NAMES.get(solution.concept, solution.concept)}{number}[/]"
+            f"[bold cyan]{NAMES.get(solution.concept, solution.concept)}{number}[/]"
             f"  [dim]{escape(solution.method + told)}[/]"
         )
         show_strategy(out, solution)
         show_verdict(out, solution)
     if len(solutions) == 1:
-        out.print(f"[dim]{solutions[0].status.value} in {seconds:.3g} s{_counted(solutions[0])}[/]")
+        out.print(f"[dim]{solutions[0].status.value} in {seconds:.3g} s{counted(solutions[0])}[/]")
 
 
-_NAMES = {
+NAMES = {
     "cce": "Coarse correlated equilibrium",
     "ce": "Correlated equilibrium",
     "nash": "Nash equilibrium",
     "qre": "Logit quantal response equilibrium",
     "alpharank": "Alpha-rank",
+    "efce": "Extensive-form correlated equilibrium",
+    "efcce": "Extensive-form coarse correlated equilibrium",
 }
 
+_RANKING = ("alpha", "population")
 _PLURALS = {"nash": "Nash equilibria"}
+
+
+def parameters_text(parameters: Any) -> str:
+    """The parameters worth telling, each with a comma before it."""
+    ranking = "population" in parameters  # elsewhere alpha is a detail of the method
+    told = {key: v for key, v in parameters.items() if ranking or key not in _RANKING}
+    return "".join(f", {key} {_told(v)}" for key, v in told.items() if _worth_telling(key, v))
 
 
 def _told(value: Any) -> str:
@@ -93,10 +101,11 @@ def _told(value: Any) -> str:
 
 
 def _worth_telling(key: str, value: Any) -> bool:
-    return key in ("objective", "lambda", "alpha", "population", "sparse") and value not in (None, False)
+    return key in ("objective", "lambda", "sparse", *_RANKING) and value not in (None, False)
 
 
-def _counted(solution: Any) -> str:
+def counted(solution: Any) -> str:
+    """The number of iterations, if the method counts them, with a comma before it."""
     count = solution.stats.get("iterations")
     return "" if count is None else f", {int(count):,} iterations"
 
@@ -160,94 +169,7 @@ def show_verdict(out: Console, solution: Any) -> None:
     values = "  ".join(
         f"{escape(n)} {number_text(v)}" for n, v in zip(solution.game.players, solution.values)
     )
-    out.print(f"Values: {values}" + (f"  [dim]sum {number_text(solution.values.sum())}[/]"))
+    total = float(solution.values.sum())
+    noise = 1e-14 * float(np.abs(solution.values).sum())
+    out.print(f"Values: {values}  [dim]sum {number_text(total if abs(total) > noise else 0.0)}[/]")
     out.print(f"Certificate: {escape(certificate_text(solution.certificate))}")
-
-
-# --- qre --------------------------------------------------------------------------------------------------
-
-
-def show_branch(branch: Any, solutions: Sequence[Any], scale: float, unit: str) -> None:
-    """Selected points along a QRE branch, its turning points and bifurcations, and where it ends."""
-    game, out = branch.game, console()
-    out.print(game_line(game))
-    out.print(f"\n[bold cyan]Principal branch of logit QRE[/]  [dim]lambda in {unit}[/]")
-    if solutions:
-        rows = [
-            (
-                float(s.parameters["lambda"]),
-                s.profile,
-                s.certificate.max_regret,
-                bool(s.stats.get("multiple")),
-            )
-            for s in solutions
-        ]
-        out.print(_points_table(game, rows, scale, "Perturbed regret"))
-        if any(row[3] for row in rows):
-            out.print("* the branch passes this lambda more than once; its first crossing is shown")
-    else:
-        rows = [
-            (float(branch.lambdas[k]), branch.profiles[k], float(branch.regrets[k]), False)
-            for k in spread_points(branch)
-        ]
-        out.print(_points_table(game, rows, scale, "Nash regret"))
-    for name, points in (("Turning points", branch.turning_points), ("Bifurcations", branch.bifurcations)):
-        told = ", ".join(number_text(float(lam) * scale) for lam in points[:EVENTS]) or "none"
-        more = f", and {len(points) - EVENTS:,} more" if len(points) > EVENTS else ""
-        out.print(f"{name}: {told}{more}")
-    if not solutions:
-        _show_end(out, branch, scale)
-    if solutions:
-        worst = max(solutions, key=lambda s: s.certificate.residual)
-        out.print(f"Certificate: {escape(certificate_text(worst.certificate))}")
-
-
-def _show_end(out: Console, branch: Any, scale: float) -> None:
-    from solvers.certificate import certify
-
-    certificate = certify(branch.game, branch.limit, "nash")
-    place = f"at lambda {number_text(float(branch.lambdas[-1]) * scale)}"
-    out.print(f"\n[bold cyan]End of the branch[/]  [dim]{place}, {branch.lambdas.size:,} points traced[/]")
-    out.print(profile_table(branch.game, {"Probability": branch.limit}))
-    out.print(f"Certificate as a Nash equilibrium: {escape(certificate_text(certificate))}")
-    stopped = "interrupted" if branch.interrupted else branch.status.value
-    out.print(f"[dim]{stopped}{_seconds(branch)}[/]")
-
-
-def _seconds(branch: Any) -> str:
-    seconds = branch.stats.get("seconds")
-    return "" if seconds is None else f" in {seconds:.3g} s"
-
-
-def spread_points(branch: Any, count: int = 16) -> list[int]:
-    """Indices of at most `count` points, evenly spaced in how far the probabilities have moved."""
-    moved = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(branch.profiles, axis=0)).max(axis=1))])
-    if branch.lambdas.size <= count:
-        return list(range(branch.lambdas.size))
-    wanted = np.linspace(0.0, moved[-1], count)
-    return sorted(
-        {0, branch.lambdas.size - 1, *np.searchsorted(moved, wanted).clip(0, moved.size - 1).tolist()}
-    )
-
-
-def _points_table(game: NormalFormGame, rows: Sequence[Any], scale: float, measure: str) -> Table:
-    """All probabilities when they fit in a line, otherwise each player's likeliest action."""
-    wide = sum(game.shape) <= 8
-    if wide:
-        names = [f"{p}: {a}" for p, actions in zip(game.players, game.actions) for a in actions]
-    else:
-        names = [f"{p}: likeliest" for p in game.players]
-    table = simple_table("lambda", *names, measure, right=range(len(names) + 2))
-    for lam, profile, regret, multiple in rows:
-        if wide:
-            cells = [probability_text(float(p)) for p in profile]
-        else:
-            blocks = game.blocks(profile)
-            best = [int(block.argmax()) for block in blocks]
-            cells = [
-                f"{escape(game.actions[i][k])} {probability_text(float(blocks[i][k]))}"
-                for i, k in enumerate(best)
-            ]
-        mark = "*" if multiple else ""
-        table.add_row(f"{number_text(lam * scale)}{mark}", *cells, f"{regret:.2g}")
-    return table

@@ -9,9 +9,13 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from games.tree import TreeGame
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("games", "solvers")
@@ -21,6 +25,9 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     """What is compiled, in order: a name and a call that reaches its kernels."""
     from games import NormalFormGame
     from solvers import all_nash, alpharank, cce, ce, fit_qre, nash, trace_qre
+    from solvers.efce import efce
+    from solvers.tree_nash import tree_nash
+    from solvers.tree_qre import trace_agent_qre
 
     fold = NormalFormGame.symmetric(np.diag([1.01, 1.0, 1.0]))
     split = NormalFormGame.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]])
@@ -34,7 +41,67 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("minimax", lambda: nash(NormalFormGame.zero_sum([[1, -1], [-1, 1]]))),
         ("all equilibria", lambda: all_nash(split)),
         ("alpha-rank", lambda: alpharank(split)),
+        ("self-play on trees", lambda: [play(_kuhn()) for play in self_play()]),
+        ("quantal response on trees", lambda: trace_agent_qre(_kuhn(), 3.0).at([1.0])),
+        ("Nash equilibria of trees", lambda: (tree_nash(_kuhn()), tree_nash(_entry()))),
+        ("extensive-form correlation", lambda: efce(_entry()).certificate),
     ]
+
+
+def self_play() -> list[Callable[[TreeGame], object]]:
+    """Every self-play method on a two-player constant-sum tree, for a few iterations."""
+    from solvers.cfr import cfr
+    from solvers.mccfr import mccfr
+    from solvers.mirror import mmd
+
+    few: dict[str, Any] = {"iterations": 5, "tolerance": 0.0}
+    calls: list[Callable[[TreeGame], object]] = []
+    for variant in ("cfr", "cfr+", "dcfr", "pcfr+"):
+        for options in ({"alternating": True}, {"alternating": False}, {"concept": "cce"}):
+            calls.append(partial(cfr, method=variant, **few, **options))
+    for sampler in ("mccfr-es", "mccfr-os"):
+        calls.append(partial(mccfr, method=sampler, rng=np.random.default_rng(0), **few))
+    return [*calls, partial(mmd, **few), partial(mmd, lam=1.0, **few)]
+
+
+def _kuhn() -> TreeGame:
+    """One-card poker with two players, without needing OpenSpiel: deal, bet or pass."""
+    from games.efg import parse_efg
+    from games.tree_build import from_efg
+
+    deals = [(a, b) for a in range(3) for b in range(3) if a != b]
+    lines = [
+        'EFG 2 R "kuhn" { "A" "B" }',
+        'c "" 1 "" { ' + " ".join(f'"{a}{b}" 1/6' for a, b in deals) + " } 0",
+    ]
+
+    def ends(amounts: tuple[int, ...], a: int, b: int, number: int) -> list[str]:
+        paid = [w if a > b else -w for w in amounts]
+        return [f't "" {number + k} "" {{ {w} {-w} }}' for k, w in enumerate(paid)]
+
+    for n, (a, b) in enumerate(deals):
+        outcome = 10 * n + 1
+        lines.append(f'p "" 1 {a + 1} "" {{ "pass" "bet" }} 0')
+        lines.append(f'p "" 2 {b + 1} "" {{ "pass" "bet" }} 0')
+        lines += ends((1,), a, b, outcome)
+        lines.append(f'p "" 1 {a + 4} "" {{ "pass" "bet" }} 0')
+        lines += [f't "" {outcome + 1} "" {{ -1 1 }}', *ends((2,), a, b, outcome + 2)]
+        lines.append(f'p "" 2 {b + 4} "" {{ "pass" "bet" }} 0')
+        lines += [f't "" {outcome + 3} "" {{ 1 -1 }}', *ends((2,), a, b, outcome + 4)]
+    return from_efg(parse_efg("\n".join(lines)))
+
+
+def _entry() -> TreeGame:
+    """Entry deterrence: two players, general payoffs, no chance."""
+    from games.efg import parse_efg
+    from games.tree_build import from_efg
+
+    inside = 'p "" 2 1 "" { "fight" "yield" } 0 t "" 1 "" { -1 -1 } t "" 2 "" { 2 1 }'
+    return from_efg(
+        parse_efg(
+            f'EFG 2 R "entry" {{ "A" "B" }} p "" 1 1 "" {{ "in" "out" }} 0 {inside} t "" 3 "" {{ 0 3 }}'
+        )
+    )
 
 
 def drop_stale(root: Path = ROOT) -> bool:

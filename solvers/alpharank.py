@@ -24,6 +24,7 @@ from games.normal import NormalFormGame
 from games.simplices import Float, Int
 from solvers import alpharank_kernels as kernels
 from solvers.alpharank_rates import dense_log_rates, dense_rates, fill_rates, single_log_rates
+from solvers.normal_only import check_normal_form
 from solvers.solution import Progress, Solution, Status
 from solvers.stationary_kernels import eliminate, eliminate_log
 
@@ -91,6 +92,7 @@ def alpharank(
     >>> alpharank(dilemma).joint.dense().round(6).tolist()
     [[0.0, 0.0], [0.0, 1.0]]
     """
+    check_normal_form(game, "alpharank")
     began = time.perf_counter()
     _check(alpha, population, epsilon)
     chain = _Chain(game, alpha, population, epsilon)
@@ -112,6 +114,7 @@ def sweep(
     game: NormalFormGame, alphas: Iterable[float], population: int = 50, *, progress: Progress | None = None
 ) -> list[Solution]:
     """alpha-rank at each of `alphas`, to see where the ranking settles."""
+    check_normal_form(game, "sweep")
     return [alpharank(game, float(alpha), population, progress=progress) for alpha in alphas]
 
 

@@ -19,6 +19,7 @@ from games.errors import InputError
 from games.joint import Joint
 from games.normal import NormalFormGame
 from solvers.goals import Goal, goal_of
+from solvers.normal_only import check_normal_form
 from solvers.solution import Concept, Progress, Solution, Status
 
 EXACT = ("auto", "simplex", "columns", "lp")
@@ -90,6 +91,7 @@ def cce(
     >>> round(float(cce(game).values.sum()), 9)
     10.5
     """
+    check_normal_form(game, "cce", "cce")
     return _correlated(game, "cce", objective, method, sparse, tolerance, seconds, iterations, rng, progress)
 
 
@@ -117,6 +119,7 @@ def ce(
     >>> float(ce(game).values.sum()), float(cce(game).values.sum())
     (6.0, 7.0)
     """
+    check_normal_form(game, "ce", "ce")
     return _correlated(game, "ce", objective, method, sparse, tolerance, seconds, iterations, rng, progress)
 
 

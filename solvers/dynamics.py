@@ -23,6 +23,7 @@ from games.normal import NormalFormGame
 from games.simplices import Float
 from solvers import dynamics_kernels as kernels
 from solvers.dynamics_loop import Layout, Play
+from solvers.normal_only import check_normal_form
 from solvers.solution import Progress, Solution
 
 RULES = {
@@ -98,6 +99,7 @@ def no_regret(
     >>> no_regret(game, tolerance=1e-4).certificate.holds(1e-4)
     True
     """
+    check_normal_form(game, "no_regret", "cce")
     _check(tolerance, iterations, seconds, learning_rate)
     averaging = _averaging(rule, averaging, tuple(RULES))
     profile = _start(game, start, rng)
@@ -170,6 +172,7 @@ def no_swap_regret(
     -----
     Besides the payoffs of a round it costs O(n_i A_i + n_i^3) for player i with n_i actions in play, and O(A_i^2) memory.
     """
+    check_normal_form(game, "no_swap_regret", "ce")
     _check(tolerance, iterations, seconds, None)
     averaging = _averaging(rule, averaging, tuple(RULES)[:3])
     from solvers.swap_kernels import play_internal, swap_gap

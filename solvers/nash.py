@@ -14,6 +14,7 @@ from games.errors import InputError
 from games.normal import NormalFormGame
 from solvers import nash_methods as methods
 from solvers.nash_methods import Search
+from solvers.normal_only import check_normal_form
 from solvers.solution import Progress, Solution, Status
 
 METHODS = ("auto", "pure", "zero-sum", "lemke-howson", "support", "vertices", "qre")
@@ -70,6 +71,7 @@ def nash(
     >>> nash(game).profile.tolist()
     [0.0, 1.0, 0.0, 1.0]
     """
+    check_normal_form(game, "nash", "nash")
     _check(game, method, METHODS, tolerance)
     started = perf_counter()
     search = Search(game, tolerance, seconds, iterations, rng, progress)
@@ -136,6 +138,7 @@ def all_nash(
     InputError
         For an unknown method or one that does not fit the game.
     """
+    check_normal_form(game, "all_nash", "nash")
     _check(game, method, ALL_METHODS, tolerance)
     started = perf_counter()
     search = Search(game, tolerance, seconds, iterations, rng, progress)
@@ -172,6 +175,7 @@ def pure_nash(game: NormalFormGame, *, limit: int = _LISTED) -> tuple[Solution, 
         Empty if the game has none. A profile counts when no player gains more than 1e-12 of the player's own payoff
         range by deviating. With one player, several best actions are a continuum of equilibria: status DEGENERATE.
     """
+    check_normal_form(game, "pure_nash", "nash")
     from solvers.pure import pure_equilibria
 
     if limit < 1:

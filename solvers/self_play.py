@@ -100,11 +100,13 @@ def play(
     seconds, iterations : optional
         Budgets; iterations count from the very beginning, also after `resume`.
     progress : callable, optional
-        Called about ten times a second with the fraction of the budget spent and the distance reached.
+        Called about ten times a second with the fraction of the budget spent and the distance reached: exploitability
+        for Nash equilibria of two-player constant-sum games, else NashConv.
     resume : mapping, optional
         A state that `save` was given; the run continues as if it had never stopped.
     save : callable, optional
-        Called with the complete state every few seconds, at the end, and when interrupted.
+        Called with the complete state every few seconds, at the end, and when interrupted between iterations (as by
+        a `progress` that raises KeyboardInterrupt).
 
     Returns
     -------
@@ -120,12 +122,14 @@ def play(
         before = float(resume["seconds"])
     clock = _Clock(before, seconds)
     span = game.span or 1.0
-    saved = time.perf_counter()
+    keeper = _Keeper(save, engine, trace, clock)
+    opposed = concept == "nash" and len(game.players) == 2 and game.constant_sum() is not None
+    report = _Report(progress, clock, iterations, trace, opposed)
     status = Status.BUDGET
     try:
         while True:
-            due = next_check(engine.iterations)
-            _advance(engine, min(due, iterations or due), clock, progress, trace, iterations)
+            due = next_check(trace[-1].iterations if trace else 0)
+            _advance(engine, min(due, iterations or due), clock, report, keeper)
             gap = measure(engine.answer())
             worst = float(gap.regrets.max())
             trace.append(Point(engine.iterations, clock.spent(), float(gap.regrets.sum()), worst))
@@ -134,15 +138,11 @@ def play(
                 break
             if clock.over() or (iterations is not None and engine.iterations >= iterations):
                 break
-            if save is not None and time.perf_counter() - saved > _SAVE_EVERY:
-                save(_packed(engine, trace, clock))
-                saved = time.perf_counter()
     except KeyboardInterrupt:
-        if save is not None:
-            save(_packed(engine, trace, clock))
+        if keeper.steady:  # inside an iteration the arrays may not fit each other
+            keeper.save()
         raise
-    if save is not None:
-        save(_packed(engine, trace, clock))
+    keeper.save()
     stats = {"iterations": engine.iterations, "seconds": clock.spent(), "trace": trace}
     asked = {"tolerance": tolerance, **(parameters or {})}
     return Solution(game, concept, engine.answer(), status, method, asked, stats)
@@ -152,36 +152,74 @@ def _advance(
     engine: Engine,
     until: int,
     clock: _Clock,
-    progress: Progress | None,
-    trace: list[Point],
-    iterations: int | None,
+    report: _Report,
+    keeper: _Keeper,
 ) -> None:
     """Advance to an iteration count in pieces of about `_PIECE` seconds, or until time is up."""
     piece = 1
     while engine.iterations < until:
         start = time.perf_counter()
+        keeper.steady = False
         engine.advance(min(piece, until - engine.iterations))
+        keeper.steady = True
         took = time.perf_counter() - start
         if took < 0.5 * _PIECE:
             piece = min(2 * piece if took > 0.05 * _PIECE else 8 * piece, 10_000_000)
         elif took > 2 * _PIECE:
             piece = max(1, piece // 2)
-        if progress is not None:
-            parts = [clock.fraction(), engine.iterations / iterations if iterations else math.nan]
-            known = [part for part in parts if not math.isnan(part)]
-            progress(max(known, default=math.nan), _told(engine, trace))
+        report(engine.iterations)
+        keeper.now_and_then()
         if clock.over():
             return
 
 
-def _told(engine: Engine, trace: list[Point]) -> str:
-    distance = f", NashConv {trace[-1].nash_conv:.3g}" if trace else ""
-    return f"{engine.iterations:,} iterations{distance}"
+class _Report(NamedTuple):
+    """What `progress` is told."""
+
+    progress: Progress | None
+    clock: _Clock
+    limit: int | None
+    trace: list[Point]
+    opposed: bool
+    """Whether half of NashConv is the exploitability."""
+
+    def __call__(self, iterations: int) -> None:
+        if self.progress is None:
+            return
+        parts = [self.clock.fraction(), iterations / self.limit if self.limit else math.nan]
+        known = [part for part in parts if not math.isnan(part)]
+        told = f"{iterations:,} iterations"
+        if self.trace and self.opposed:
+            told += f", exploitability {self.trace[-1].nash_conv / 2:.3g}"
+        if self.trace:
+            told += f", NashConv {self.trace[-1].nash_conv:.3g}"
+        self.progress(max(known, default=math.nan), told)
 
 
-def _packed(engine: Engine, trace: list[Point], clock: _Clock) -> State:
-    rows = np.array([list(point) for point in trace], dtype=np.float64).reshape(-1, 4)
-    return {**engine.state(), "trace": rows, "seconds": np.float64(clock.spent())}
+class _Keeper:
+    """Hands the state to `save`, if there is one, now and then: also between measurements, which grow rare."""
+
+    def __init__(
+        self, save: Callable[[State], None] | None, engine: Engine, trace: list[Point], clock: _Clock
+    ) -> None:
+        self._save, self._engine, self.trace, self._clock = save, engine, trace, clock
+        self.steady = True
+        self._due = time.perf_counter() + _SAVE_EVERY
+
+    def now_and_then(self) -> None:
+        """Save when the last time is long enough ago, so that saving takes a small part of the time."""
+        start = time.perf_counter()
+        if start >= self._due:
+            self.save()
+            end = time.perf_counter()
+            self._due = end + max(_SAVE_EVERY, 20.0 * (end - start))
+
+    def save(self) -> None:
+        """Save now."""
+        if self._save is not None:
+            rows = np.array([list(point) for point in self.trace], dtype=np.float64).reshape(-1, 4)
+            seconds = np.float64(self._clock.spent())
+            self._save({**self._engine.state(), "trace": rows, "seconds": seconds})
 
 
 class _Clock:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from games.joint import Joint, Mixture
+from games.tree import TreeGame
+from games.tree_strategies import BehaviorMixture, CorrelationPlan
 
 if TYPE_CHECKING:
     from solvers.certificate import Certificate
@@ -53,6 +55,8 @@ def certificate_text(certificate: Certificate) -> str:
     verb = {
         "ce": "by swapping recommended actions",
         "cce": "by playing any fixed action instead of the recommendations",
+        "efce": "by turning from the recommendations when one is seen",
+        "efcce": "by turning from the recommendations before one is seen",
     }.get(c.concept, "by deviating")
     if c.bound == "lower":
         text = f"some player can gain at least {_small(c.max_regret)} {verb} ({share}); nothing is certified"
@@ -114,11 +118,12 @@ def solution_html(solution: Solution) -> str:
     title = f"{solution.concept.upper()} of {game.title or 'a game without a title'}"
     told = ", ".join(f"{key} = {value}" for key, value in solution.parameters.items() if value is not None)
     values = ", ".join(f"{name} {number_text(v)}" for name, v in zip(game.players, solution.values))
-    body = (
-        _profile_rows(game, solution.profile)
-        if solution.profile is not None
-        else _joint_rows(game, solution.joint)
-    )
+    if isinstance(game, TreeGame):
+        body = _behavior_rows(game, solution.strategy)
+    elif solution.profile is not None:
+        body = _profile_rows(game, solution.profile)
+    else:
+        body = _joint_rows(game, solution.joint)
     return (
         f"<div><b>{escape(title)}</b> <small>{escape(solution.method)}, {escape(solution.status.value)}"
         f"{', ' + escape(told) if told else ''}</small>"
@@ -137,6 +142,26 @@ def _profile_rows(game: Any, profile: Any) -> str:
         if block.size > ROWS:
             rows.append(_row(("", f"and {block.size - ROWS} more", "")))
     return _row(("Player", "Action", "Probability"), "th") + "".join(rows)
+
+
+def _behavior_rows(game: TreeGame, strategy: Any) -> str:
+    """One row per information set; correlated play by each player's average."""
+    from solvers.average_play import average_behavior
+
+    behavior = average_behavior(game, strategy)
+    rows = [_row(("Player", "Information set", "Actions and probabilities"), "th")]
+    for owner, name, names, block in game.rows(behavior) if behavior is not None else ():
+        if len(rows) > ROWS:
+            rows.append(_row(("", f"and {len(game.owner) - ROWS:,} more", "")))
+            break
+        order = sorted(np.argsort(-block, kind="stable")[:ROWS].tolist())
+        told = "  ".join(f"{names[k]} {probability_text(float(block[k]))}" for k in order)
+        rows.append(_row((game.players[owner], name, told)))
+    if isinstance(strategy, BehaviorMixture):
+        rows.append(_row((f"the average of a mixture of {len(strategy):,} behaviour profiles", "", "")))
+    if isinstance(strategy, CorrelationPlan):
+        rows.append(_row((f"the average of a plan over {len(strategy.prob):,} pairs of sequences", "", "")))
+    return "".join(rows)
 
 
 def _joint_rows(game: Any, joint: Any) -> str:

@@ -16,6 +16,7 @@ from games.errors import InputError
 from games.normal import NormalFormGame
 from games.simplices import Float, Int
 from solvers.kernel_options import BARE
+from solvers.normal_only import check_normal_form
 from solvers.solution import Progress, Solution, Status
 from solvers.tableau import exchange, exchange_ids, leaving_row, scaled_table
 
@@ -70,6 +71,7 @@ def minimax(game: NormalFormGame | Any, *, progress: Progress | None = None) -> 
     >>> round(result.value, 12), [round(float(p), 12) for p in result.row]
     (0.2, [0.4, 0.6])
     """
+    check_normal_form(game, "minimax", "nash")
     if isinstance(game, NormalFormGame):
         if game.payoffs.shape[0] != 2:
             raise InputError(f"minimax needs two players, this game has {game.payoffs.shape[0]}")
@@ -120,6 +122,7 @@ def nash_averaging(game: NormalFormGame, *, tolerance: float = 1e-8) -> Solution
     InputError
         If the game is not a two-player constant-sum game.
     """
+    check_normal_form(game, "nash_averaging", "nash")
     from solvers.averaging import max_entropy_pair
 
     if len(game.shape) != 2 or game.constant_sum() is None:

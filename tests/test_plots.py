@@ -11,12 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 
-from experiments import heatmaps, plots, regions, solution_plots
+from experiments import heatmaps, plots, regions, solution_plots, tree_plots
+from experiments.branch_output import moving_blocks
+from games import load
+from games.efg import parse_efg
 from games.errors import InputError
 from games.normal import NormalFormGame
+from games.tree import TreeGame
+from games.tree_build import from_efg
+from solvers.cfr import cfr
 from solvers.correlated import cce, ce
 from solvers.nash import nash
 from solvers.qre import trace_qre
+from solvers.tree_qre import agent_qre, trace_agent_qre
 
 CHICKEN = NormalFormGame.symmetric([[6, 2], [7, 0]], title="chicken")
 COORDINATION = NormalFormGame.symmetric(np.diag([1.01, 1.0, 1.0]), title="almost even $coordination_")
@@ -165,3 +172,60 @@ def test_same_answer_same_file(suffix: str, tmp_path: Path) -> None:
 
 def test_names_from_files_are_not_typeset() -> None:
     assert plots.plain_text("$x^2$ \n" + "a" * 40) == r"\$x^2\$ " + "a" * 21 + "…"
+
+
+# --- trees ------------------------------------------------------------------------------------------------
+
+
+def wide_game(infosets: int) -> TreeGame:
+    """Two players; chance tells player 1 which of many information sets it is, player 2 never learns."""
+    chances = " ".join(f'"{k}" 1/{infosets}' for k in range(infosets))
+    lines = ['EFG 2 R "wide $x" { "$A" "B" }', f'c "" 1 "" {{ {chances} }} 0']
+    for k in range(infosets):
+        lines.append(f'p "" 1 {k + 1} "set {k}" {{ "l" "r" "m" }} 0')
+        lines += [
+            f'p "" 2 1 "any" {{ "u" "d" }} 0 t "" {10 * k + 1} "" {{ {k} 0 }} t "" {10 * k + 2} "" {{ 0 1 }}'
+        ]
+        lines += [f't "" {10 * k + 3} "" {{ 1 1 }}', f't "" {10 * k + 4} "" {{ 2 -{k} }}']
+    return from_efg(parse_efg("\n".join(lines)))
+
+
+def test_convergence_is_drawn_against_iterations_and_seconds() -> None:
+    game = load("openspiel:kuhn_poker")
+    solution = cfr(game, "cfr+", tolerance=1e-4)
+    figure = tree_plots.tree_figure(game, [solution])
+    left, right = figure.axes
+    trace = solution.stats["trace"]
+    for axes, along, label in (
+        (left, [p.iterations for p in trace], "iterations"),
+        (right, [p.seconds for p in trace], "seconds"),
+    ):
+        x, y = axes.lines[0].get_data()
+        assert list(x) == along and list(y) == [p.nash_conv / 2 for p in trace]
+        assert axes.get_xscale() == axes.get_yscale() == "log" and axes.get_xlabel() == label
+    assert left.get_ylabel() == "exploitability"
+    general = wide_game(3)
+    solution = cfr(general, tolerance=1e-2)
+    assert tree_plots.tree_figure(general, [solution]).axes[0].get_ylabel() == "sum of regrets"
+
+
+def test_behaviour_is_drawn_in_bars_that_add_up(tmp_path: Path) -> None:
+    game = wide_game(40)
+    solution = agent_qre(game, 1.0)
+    figure = tree_plots.tree_figure(game, [solution])
+    first, second = figure.axes
+    assert "first 24 of 40" in first.get_title() and len(second.patches) == 2
+    assert sum(bar.get_width() for bar in first.patches) == pytest.approx(24.0)
+    plots.save_figure(tmp_path / "a.png", figure)
+    plots.save_figure(tmp_path / "b.png", tree_plots.tree_figure(game, []))
+
+
+def test_a_branch_of_a_tree_shows_what_moves_most() -> None:
+    game = wide_game(12)
+    branch = trace_agent_qre(game, 2.0)
+    figure = plots.branch_figure(branch)
+    moved = np.maximum.reduceat(np.ptp(branch.profiles, axis=0), game.offsets[:-1])
+    shown = moving_blocks(branch, plots.PANELS)
+    assert len(figure.axes) == plots.PANELS == len(shown)
+    assert moved[shown].min() >= np.delete(moved, shown).max()
+    assert "6 of 13" in figure.get_suptitle()

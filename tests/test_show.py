@@ -8,10 +8,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from games.efg import parse_efg
 from games.info import facts, is_symmetric, iterated_elimination
 from games.joint import Mixture
 from games.normal import NormalFormGame
+from games.tree import TreeGame
+from games.tree_build import from_efg
+from games.tree_strategies import BehaviorMixture
+from solvers.average_play import average_behavior
 from solvers.certificate import certify
+from solvers.correlation_plans import plan_of
+from solvers.efce import efce
 from solvers.show import certificate_text, number_text, probability_text
 from solvers.solution import Solution, Status
 
@@ -141,3 +148,44 @@ def test_symmetry_of_many_players() -> None:
     assert is_symmetric(NormalFormGame(payoffs))
     payoffs[2] *= 2
     assert not is_symmetric(NormalFormGame(payoffs))
+
+
+# --- trees ------------------------------------------------------------------------------------------------
+
+
+def nasty_tree() -> TreeGame:
+    inside = 'p "" 2 1 "second" { "c" "d" } 0 t "" 1 "" { 2 1 } t "" 2 "" { 0 2 }'
+    out = 't "" 3 "" { 1 1 }'
+    start = f'p "" 1 1 "{NASTY}" {{ "{NASTY}" "b" }} 0'
+    return from_efg(parse_efg(f'EFG 2 R "{NASTY}" {{ "{NASTY}" "B" }} {start} {inside} {out}'))
+
+
+def test_html_of_solutions_on_trees() -> None:
+    game = nasty_tree()
+    half = game.uniform()
+    nash = Solution(game, "nash", half, Status.BUDGET, "by hand")
+    mixed = Solution(
+        game, "cce", BehaviorMixture(np.ones(2), np.stack([half, half])), Status.BUDGET, "by hand"
+    )
+    plan = efce(game)
+    for shown in (nash, mixed, plan):
+        html = shown._repr_html_()
+        text = read(html)
+        assert "<script>" not in html and NASTY in text and "second" in text and "Values" in text
+    assert "0.500000" in read(nash._repr_html_())
+    assert "mixture of 2 behaviour profiles" in read(mixed._repr_html_())
+    assert "pairs of sequences" in read(plan._repr_html_())
+    assert "turning from the recommendations" in certificate_text(plan.certificate)
+
+
+def test_average_play_has_the_same_reach() -> None:
+    """Kuhn's theorem: a mixture's average reaches every own move as often as the mixture does."""
+    game = nasty_tree()
+    rng = np.random.default_rng(5)
+    behaviors = np.stack([np.concatenate([rng.dirichlet(np.ones(2)) for _ in game.owner]) for _ in range(4)])
+    mixture = BehaviorMixture(rng.random(4), behaviors)
+    average = average_behavior(game, mixture)
+    assert average is not None
+    expected = mixture.weights @ behaviors[:, : game.slots]  # nobody moves twice here
+    assert average == pytest.approx(expected)
+    assert average_behavior(game, plan_of(game, mixture)) == pytest.approx(average)

@@ -49,7 +49,8 @@ def command(
         from experiments.choices import read_counts
         from games.load import load
 
-        loaded = load(game)
+        loaded = load(game, progress=progress)
+        _refuse_tree(game, loaded)
         counts = read_counts(data, loaded)
         from solvers.qre_fit import fit_qre
 
@@ -66,6 +67,17 @@ def command(
     elif not quiet:
         _show(loaded, counts, found)
     return 0 if found.status in ("converged", "degenerate") else 1
+
+
+def _refuse_tree(name: str, game: Any) -> None:
+    from games.errors import InputError
+    from games.tree import TreeGame
+
+    if isinstance(game, TreeGame):
+        raise InputError(
+            f"fit is for games in normal form, and {name} is in extensive form; ?form=reduced after its name fits its "
+            "strategic form, whose actions are whole plans"
+        )
 
 
 def document(game: Any, counts: Any, found: Any) -> dict[str, Any]:

@@ -2,77 +2,120 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
-from experiments.commands.options import Game, Json, PlotFile, Quiet, UnusedSeed
+from experiments.commands.options import Game, Json, MaxNodes, PlotFile, Quiet, UnusedSeed
 
 NAME = "info"
-HELP = "Describe a game: players, actions, payoffs, sums, symmetry, dominance and pure equilibria."
+HELP = (
+    "Describe a game: players, actions, payoffs, sums, symmetry, dominance and pure equilibria; of a game in extensive "
+    "form its nodes, information sets, recall, and how large its strategic form is."
+)
 EXAMPLES = (
     "staghunt info zoo:chicken",
     "staghunt info game.nfg --json",
     "staghunt info game.nfg --plot payoffs.png",
+    "staghunt info openspiel:leduc_poker",
 )
 PURE_LISTED, PURE_SHOWN = 10_000, 20
+CELLS = 1_000_000
+"""A strategic form of a tree with more cells than this is not looked into."""
 
 
 def command(
-    game: Game, plot: PlotFile = None, seed: UnusedSeed = 0, json: Json = False, quiet: Quiet = False
+    game: Game,
+    max_nodes: MaxNodes = None,
+    plot: PlotFile = None,
+    seed: UnusedSeed = 0,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Compute and print the facts; `--plot` draws the payoffs of a two-player game as heatmaps."""
     from experiments.atomic import check_writable
     from experiments.progress import Reporter
 
     check_writable(plot, (".png", ".svg", ".pdf"), "--plot")
-    from experiments.commands.tree_info import tree_facts
-    from games.errors import InputError
-    from games.info import facts
-    from games.load import load
+    tree, known, found = None, {}, None
+    with Reporter(quiet, f"reading {game}") as progress:
+        from games.load import load
+        from games.tree import TreeGame
 
-    with Reporter(quiet, "looking at the game"):
-        try:
-            loaded = load(game)
-        except InputError as refusal:
-            tree = tree_facts(game, refusal)
-            return _tell_tree(tree, json, quiet)
-        known = facts(loaded)
-        from solvers.pure import pure_equilibria
+        loaded = load(game, max_nodes=max_nodes, progress=progress)
+        progress(math.nan, "looking at the game")
+        if isinstance(loaded, TreeGame):
+            from experiments.tree_facts import tree_facts
 
-        found = pure_equilibria(loaded, PURE_LISTED)
+            tree, known = loaded, tree_facts(loaded)
+            loaded = _strategic(loaded, known)
+        normal_facts = {}
+        if loaded is not None:
+            from games.info import facts
+            from solvers.pure import pure_equilibria
+
+            normal_facts = facts(loaded)
+            found = pure_equilibria(loaded, PURE_LISTED)
     if plot is not None:
-        from experiments.heatmaps import payoff_heatmaps
-        from experiments.plots import save_figure
-
-        save_figure(plot, payoff_heatmaps(loaded))
-    if json:
-        from experiments.output import game_document, print_json
-
-        for key in ("strictly_dominated", "weakly_dominated"):
-            known[key] = [[{"action": a, "by": b} for a, b in pairs.items()] for pairs in known[key]]
-        print_json(
-            {
-                "game": game_document(loaded),
-                **known,
-                "pure_equilibria": found.profiles,
-                "pure_equilibria_count": found.total,
-            }
-        )
-    elif not quiet:
-        _show(loaded, known, found.profiles.tolist(), found.total)
-    return 0
-
-
-def _tell_tree(known: dict[str, Any], json: bool, quiet: bool) -> int:
-    """The tree of a file whose strategic form is too large."""
+        _plot(plot, loaded)
     if json:
         from experiments.output import print_json
 
-        print_json({"game": None, "tree": known})
+        print_json(_document(tree, known, loaded, normal_facts, found))
     elif not quiet:
-        from experiments.commands.tree_info import show_tree
+        if tree is not None:
+            from experiments.tree_tables import show_facts
 
-        show_tree(known)
+            show_facts(tree, known)
+        if loaded is not None and found is not None:
+            if tree is not None:
+                print("\nIts reduced strategic form:")
+            _show(loaded, normal_facts, found.profiles.tolist(), found.total)
     return 0
+
+
+def _strategic(tree: Any, known: dict[str, Any]) -> Any:
+    """The strategic form of a tree when it is small, else None."""
+    form = known["strategic_form"]
+    if not form["fits"] or math.prod(form["shape"]) > CELLS:
+        return None
+    return tree.to_normal()
+
+
+def _plot(plot: Path, game: Any) -> None:
+    from games.errors import InputError
+
+    if game is None:
+        raise InputError(
+            "--plot draws the payoffs of a normal-form game, and this tree's strategic form is too large"
+        )
+    from experiments.heatmaps import payoff_heatmaps
+    from experiments.plots import save_figure
+
+    save_figure(plot, payoff_heatmaps(game))
+
+
+def _document(
+    tree: Any, known: dict[str, Any], game: Any, facts: dict[str, Any], found: Any
+) -> dict[str, Any]:
+    """What `info --json` prints: facts of a normal form, of a tree, or of a tree and its small strategic form."""
+    normal: dict[str, Any] = {}
+    if game is not None:
+        from experiments.output import game_document
+
+        for key in ("strictly_dominated", "weakly_dominated"):
+            facts[key] = [[{"action": a, "by": b} for a, b in pairs.items()] for pairs in facts[key]]
+        normal = {
+            "game": game_document(game),
+            **facts,
+            "pure_equilibria": found.profiles,
+            "pure_equilibria_count": found.total,
+        }
+    if tree is None:
+        return normal
+    from experiments.tree_output import tree_document
+
+    return {"game": tree_document(tree), "tree": known, "strategic_form": normal or None}
 
 
 def _show(game: Any, known: dict[str, Any], pure: list[list[int]], count: int) -> None:

@@ -11,7 +11,7 @@ Game = Annotated[
     str,
     typer.Argument(
         metavar="GAME",
-        help="A file (.nfg, .efg, .json, .npz, .csv) or a name such as zoo:chicken.",
+        help="A file (.nfg, .efg, .json, .npz, .csv) or a name such as zoo:chicken or openspiel:leduc_poker.",
         show_default=False,
     ),
 ]
@@ -31,4 +31,19 @@ Seconds = Annotated[
 PlotFile = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE", help="Draw a picture (.png, .svg or .pdf).", show_default=False),
+]
+MaxNodes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-nodes", min=1, help="Refuse a game tree with more nodes than this.", show_default=False
+    ),
+]
+Infoset = Annotated[
+    str | None,
+    typer.Option(
+        "--infoset",
+        metavar="REGEX",
+        help="Show only the information sets of a tree whose names match.",
+        show_default=False,
+    ),
 ]

@@ -8,17 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.commands.options import Game, Json, PlotFile, Quiet, Seconds, Seed
+from experiments.commands.options import Game, Infoset, Json, MaxNodes, PlotFile, Quiet, Seconds, Seed
+from experiments.requests import pattern
 
 NAME = "qre"
 HELP = (
     "Trace the principal branch of logit quantal response equilibria, from uniform play at lambda = 0 "
-    "through folds and bifurcations to its limit, or report it at given lambdas."
+    "through folds and bifurcations to its limit, or report it at given lambdas. On a tree these are agent QRE: "
+    "one logit response at every information set."
 )
 EXAMPLES = (
     "staghunt qre zoo:chicken --plot branch.png",
     "staghunt qre game.nfg --at 0.5,1,2,5 --json",
     "staghunt qre game.nfg --lambda-max 20 --csv branch.csv",
+    "staghunt qre openspiel:kuhn_poker --at 1,10 --infoset '^0'",
 )
 POLICIES = ("split", "continue", "perturb", "error")
 
@@ -49,6 +52,8 @@ def command(
         ),
     ] = "split",
     seconds: Seconds = None,
+    max_nodes: MaxNodes = None,
+    infoset: Infoset = None,
     plot: PlotFile = None,
     csv: Annotated[
         Path | None,
@@ -74,18 +79,37 @@ def command(
         raise InputError(f"--seconds is a positive number, got {seconds:g}")
     if on_bifurcation not in POLICIES:
         raise InputError(f"unknown --on-bifurcation {on_bifurcation!r}; known are {', '.join(POLICIES)}")
+    pattern(infoset)
     with Reporter(quiet, f"reading {game}") as progress:
         from games.load import load
 
-        loaded = load(game)
+        loaded = load(game, max_nodes=max_nodes, progress=progress)
+        which = _which(loaded, infoset)
         scale = (loaded.span or 1.0) if scaled else 1.0
         progress(math.nan, "tracing the branch")
         end = max(lams) if lams else lambda_max
         branch = _trace(loaded, None if end is None else end / scale, on_bifurcation, seconds, seed, progress)
         solutions = _points(branch, lams, scale)
     _write(plot, csv, branch, solutions, scale, scaled, end is not None)
-    _show(branch, solutions if lams is not None else None, scale, scaled, json, quiet)
+    _show(branch, solutions if lams is not None else None, scale, scaled, which, json, quiet)
     return _status(branch, solutions, lams, quiet)
+
+
+def _which(game: Any, infoset: str | None) -> list[int] | None:
+    """The information sets that `--infoset` keeps; None for all."""
+    from games.errors import InputError
+    from games.tree import TreeGame
+
+    if infoset is None:
+        return None
+    if not isinstance(game, TreeGame):
+        raise InputError("--infoset is for games in extensive form, and this one is in normal form")
+    from experiments.tree_output import matching
+
+    which = matching(game, pattern(infoset))
+    if not which:
+        raise InputError(f"--infoset {infoset!r} matches none of the {len(game.owner):,} information sets")
+    return which
 
 
 def parse_lambdas(text: str) -> list[float]:
@@ -109,9 +133,12 @@ def _trace(
 ) -> Any:
     import numpy as np
 
+    from games.tree import TreeGame
     from solvers.qre import trace_qre
+    from solvers.tree_qre import trace_agent_qre
 
-    return trace_qre(
+    trace: Any = trace_agent_qre if isinstance(game, TreeGame) else trace_qre
+    return trace(
         game,
         lambda_max=lambda_max,
         on_bifurcation=policy,
@@ -141,7 +168,7 @@ def _write(
 ) -> None:
     if csv is not None:
         from experiments.atomic import write_text
-        from experiments.output import branch_csv
+        from experiments.branch_output import branch_csv
 
         write_text(csv, branch_csv(branch, solutions, scale))
     if plot is not None:
@@ -155,43 +182,23 @@ def _unit(scaled: bool) -> str:
 
 
 def _show(
-    branch: Any, solutions: tuple[Any, ...] | None, scale: float, scaled: bool, json: bool, quiet: bool
+    branch: Any,
+    solutions: tuple[Any, ...] | None,
+    scale: float,
+    scaled: bool,
+    which: list[int] | None,
+    json: bool,
+    quiet: bool,
 ) -> None:
     if json:
+        from experiments.branch_output import branch_document
         from experiments.output import print_json
 
-        print_json(document(branch, solutions, scale, scaled))
+        print_json(branch_document(branch, solutions, scale, _unit(scaled), which))
     elif not quiet:
-        from experiments.tables import show_branch
+        from experiments.branch_tables import show_branch
 
-        show_branch(branch, solutions or (), scale, _unit(scaled))
-
-
-def document(branch: Any, solutions: tuple[Any, ...] | None, scale: float, scaled: bool) -> dict[str, Any]:
-    """What `qre --json` prints: every traced point, or the points asked for."""
-    from experiments.output import branch_document, game_document
-
-    points = solutions
-    end = [block.tolist() for block in branch.game.blocks(branch.limit)]
-    arrived = float(branch.regrets[-1]) <= 1.001e-8 * branch.game.span
-    if points is None:
-        points = tuple(branch.solution(k) for k in range(branch.lambdas.size))
-    return {
-        "game": game_document(branch.game),
-        "branch": branch_document(branch.game, points, scale),
-        "lambda_unit": _unit(scaled),
-        "turning_points": branch.turning_points * scale,
-        "bifurcations": branch.bifurcations * scale,
-        "limit": end if arrived else None,
-        "end": {
-            "lambda": float(branch.lambdas[-1]) * scale,
-            "profile": end,
-            "max_regret": float(branch.regrets[-1]),
-        },
-        "status": branch.status,
-        "interrupted": branch.interrupted,
-        "stats": branch.stats,
-    }
+        show_branch(branch, solutions or (), scale, _unit(scaled), which)
 
 
 def _status(branch: Any, solutions: tuple[Any, ...], lams: list[float] | None, quiet: bool) -> int:
