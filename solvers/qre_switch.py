@@ -117,32 +117,31 @@ def pushed_arm(scaled: Any, points: Float, tangents: Float) -> tuple[Float, Arm 
 
     The nearby games are those in which the first player is infinitesimally less precise than the others: there the
     branches do not meet, and the one from lambda = 0 bends towards one arm. Which, is the sign of the linear response
-    just before the bifurcation along the direction that goes free. The arm is None when that response has no such
-    component (the symmetry is kept), or several directions go free at once; the answer is None when the segment holds
-    no bifurcation.
+    just before the bifurcation along the direction that goes free. Where the response has no such component (the push
+    keeps the symmetry), the tangent on which the bifurcation was found stands for the free direction: at the
+    bifurcation the two are mixed. The arm is None when that tells nothing either, or several directions go free at
+    once; the answer is None when the segment holds no bifurcation.
     """
     found = _minimise(scaled, points, tangents)
     if found is None:
         return None
     z = found[0]
-    # the tangent found so close to the bifurcation is mixed with the free direction; those of the ends are not
-    dense, scale = bordered(scaled.system, z, 0.5 * (tangents[0] + tangents[1]))
-    _, values, right = np.linalg.svd(dense)
-    if values[-2] <= 30 * _SINGULAR * values[0]:
-        return z, None
     near, near_scale = bordered(scaled.system, points[0], tangents[0])
     push = np.zeros(scaled.size + 1)
     own = scaled.first_player
     push[own] = near[own, -1] * near_scale[-1] * points[0, -1]  # minus lambda times the slope of player one
     response = np.linalg.solve(near, push)
-    component = float(right[-1] @ response)
-    if abs(component) * np.linalg.svd(near, compute_uv=False)[-1] <= 1e-7 * np.linalg.norm(push):
-        return z, None
-    direction = np.sign(component) * right[-1] / scale
-    for distance in _ARMS:
-        arm = _step_off(scaled, z, direction, distance)
-        if arm is not None:
-            return z, arm
+    least = 1e-7 * np.linalg.norm(push) / np.linalg.svd(near, compute_uv=False)[-1]
+    for along in (0.5 * (tangents[0] + tangents[1]), found[1]):
+        dense, scale = bordered(scaled.system, z, along)
+        _, values, right = np.linalg.svd(dense)
+        if values[-2] <= 30 * _SINGULAR * values[0]:
+            return z, None
+        component = float(right[-1] @ response)
+        if abs(component) > least:
+            direction = np.sign(component) * right[-1] / scale
+            arms = (_step_off(scaled, z, direction, distance) for distance in _ARMS)
+            return z, next((arm for arm in arms if arm is not None), None)
     return z, None
 
 

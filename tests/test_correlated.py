@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from games.errors import InputError
 from games.normal import NormalFormGame
+from games.tree import TreeGame
 from solvers.certificate import certify
 from solvers.correlated import cce, ce
 from solvers.solution import Status
@@ -207,6 +208,7 @@ def test_oracle_values(case):
         from games.load import load
 
         game = load(str(ORACLES / "games" / case["game"]))
+        game = game.to_normal() if isinstance(game, TreeGame) else game
     else:
         game = random_game(tuple(case["shape"]), 20260)
     objective = {"max_welfare": "welfare", "min_welfare": "min-welfare", "max_player1": "player:0"}[
