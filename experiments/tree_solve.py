@@ -62,9 +62,9 @@ def solve_tree(
         return _strategic(game, asked, progress)
     limits: dict[str, Any] = {"seconds": asked.seconds, "progress": progress}
     if concept in ("efce", "efcce"):
-        from solvers import efce as correlated
+        from solvers.efce import efcce, efce
 
-        solver = correlated.efce if concept == "efce" else correlated.efcce
+        solver = efce if concept == "efce" else efcce
         return (solver(game, asked.objective or "welfare", **limits),)
     if concept == "qre":
         from solvers.tree_qre import agent_qre
