@@ -1,30 +1,14 @@
-"""`staghunt bench solvers`: every row of the equilibrium solvers against their peers, most important first.
-
-The rows run in a child process whose numerical libraries are held to one thread, set before they are loaded; finished
-rows are written at once, and a later run with the same machine, versions and sources does not repeat them.
-"""
+"""`staghunt bench solvers`: every row of the equilibrium solvers against their peers, most important first."""
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.bench import ledger
-from experiments.bench.harness import Row, Setting, measure_row
-from games.errors import InputError
+from experiments.bench.harness import Row
+from experiments.bench.runner import Bench, Progress, conduct
 
-Progress = Callable[[float, str], None]
-
-RESULTS = Path(__file__).resolve().parent / "results" / "solvers.json"
-REAL_FILES = ledger.ROOT.parent / "shared" / "oracles" / "games"
 DISTRIBUTIONS = (
     "staghunt",
     "numpy",
@@ -76,136 +60,11 @@ def run(
     InputError
         If no row matches, or `files` is not a folder.
     """
-    if out is None and not quick:
-        out = RESULTS
-    if files is not None and not files.is_dir():
-        raise InputError(f"--files {files} is not a folder")
-    patterns = [rows] if isinstance(rows, str) else list(rows or ()) or None
-    if not _selected(quick, patterns):
-        wanted = " or ".join(map(repr, patterns or ()))
-        raise InputError(f"no row matches {wanted}; rows are named like {_names(quick)}")
-    order = {
-        "quick": quick,
-        "rows": patterns,
-        "out": out and str(out),
-        "fresh": fresh,
-        "files": files and str(files),
-    }
-    if all(os.environ.get(name) == "1" for name in ledger.THREAD_VARIABLES):
-        return _run_here(order, progress)
-    return _run_pinned(order, progress)
+    return conduct(BENCH, quick, rows, out, progress, fresh=fresh, files=files)
 
 
-# --- the pinned child -------------------------------------------------------------------------------------
-
-
-def _run_pinned(order: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
-    """Run in a child with one thread; its reports and the document come back as lines of JSON on a pipe."""
-    reading, writing = os.pipe()
-    environment = dict(os.environ, **dict.fromkeys(ledger.THREAD_VARIABLES, "1"))
-    command = [sys.executable, "-m", "experiments.bench.solvers", str(writing)]
-    child = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(writing,),
-        text=True,
-    )
-    os.close(writing)
-    document: dict[str, Any] | None = None
-    try:
-        assert child.stdin is not None
-        child.stdin.write(json.dumps(order))
-        child.stdin.close()
-        with os.fdopen(reading) as lines:
-            for line in lines:
-                told = json.loads(line)
-                if "document" in told:
-                    document = told["document"]
-                elif "refused" in told:
-                    raise InputError(told["refused"])
-                elif progress is not None:
-                    progress(told["fraction"], told["message"])
-        child.wait()
-    finally:
-        if child.poll() is None:
-            _end(child)
-    if document is None:
-        raise RuntimeError(f"the process that measures ended early, with exit code {child.returncode}")
-    return document
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    """Interrupt the child, so that it can end its own children; kill it if a long kernel does not let it hear."""
-    child.send_signal(signal.SIGINT)
-    try:
-        child.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-
-
-def _serve(writing: int) -> None:
-    """In the child: take the order from stdin, send reports and the document down the pipe."""
-    with os.fdopen(writing, "w") as pipe:
-
-        def send(told: dict[str, Any]) -> None:
-            pipe.write(json.dumps(told) + "\n")
-            pipe.flush()
-
-        try:
-            document = _run_here(
-                json.loads(sys.stdin.read()), lambda part, text: send({"fraction": part, "message": text})
-            )
-            send({"document": document})
-        except InputError as error:
-            send({"refused": str(error)})
-
-
-# --- the run itself ---------------------------------------------------------------------------------------
-
-
-def _run_here(order: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
-    quick, patterns = bool(order["quick"]), order["rows"]
-    out = Path(order["out"]) if order["out"] else None
-    files = Path(order["files"]) if order["files"] else REAL_FILES
-    document: dict[str, Any] = {
-        "bench": "solvers",
-        "quick": quick,
-        "machine": ledger.machine(),
-        "versions": ledger.versions(DISTRIBUTIONS),
-        "rows": [],
-    }
-    source = ledger.source_digest()
-    kept = ledger.kept_rows(ledger.read(out) if out else None, document)
-    chosen = _selected(quick, patterns)
-    keys = {(row.name, row.peer) for row in chosen}
-    for done, row in enumerate(chosen):
-        key = (row.name, row.peer)
-        if not order["fresh"] and key in kept and ledger.is_finished(kept[key], source):
-            continue
-        if progress is not None:
-            progress(done / len(chosen), f"{row.name} against {row.peer}")
-        load = ledger.load_average()
-        measured = measure_row(row, Setting(quick, True, files if files.is_dir() else None))
-        kept[key] = {**measured, "load": load, "source": source}
-        document["rows"] = _in_order(kept, quick, keys if patterns is None else None)
-        if out is not None:
-            ledger.write(out, document)
-    document["rows"] = _in_order(kept, quick, keys if patterns is None else None)
-    return document
-
-
-def _in_order(
-    kept: dict[tuple[str, str], dict[str, Any]], quick: bool, only: set[tuple[str, str]] | None
-) -> list[dict[str, Any]]:
-    """Rows in the order of the tables; of a whole run, `only` its own rows."""
-    every = [(row.name, row.peer) for row in _selected(quick, None)]
-    return [kept[key] for key in every if key in kept and (only is None or key in only)]
-
-
-def _selected(quick: bool, patterns: Sequence[str] | None) -> list[Row]:
+def every_row() -> list[Row]:
+    """All rows, most important first."""
     from experiments.bench import (
         solvers_alpharank,
         solvers_correlated,
@@ -215,7 +74,7 @@ def _selected(quick: bool, patterns: Sequence[str] | None) -> list[Row]:
     )
 
     correlated = solvers_correlated.rows()
-    every = [
+    return [
         *solvers_qre.rows(),
         *(row for row in correlated if "HiGHS" not in row.peer),
         *solvers_dynamics.rows(),
@@ -223,31 +82,6 @@ def _selected(quick: bool, patterns: Sequence[str] | None) -> list[Row]:
         *solvers_alpharank.rows(),
         *(row for row in correlated if "HiGHS" in row.peer),
     ]
-    if quick:
-        every = [row for row in every if row.quick]
-    if patterns is None:
-        return every
-    return [row for row in every if _matches(row, patterns)]
 
 
-def _matches(row: Row, patterns: Sequence[str]) -> bool:
-    names = (row.name, f"{row.name} | {row.peer}")
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)
-
-
-def _names(quick: bool) -> str:
-    return ", ".join(dict.fromkeys(repr(row.name) for row in _selected(quick, None)[:3]))
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends the child without a traceback: whoever started it has been interrupted too, and says so."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-if __name__ == "__main__":
-    with _interruptible():
-        _serve(int(sys.argv[1]))
+BENCH = Bench("solvers", lambda: every_row(), DISTRIBUTIONS)

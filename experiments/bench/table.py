@@ -1,6 +1,7 @@
-"""`python -m experiments.bench.table`: the committed results as the table in the README.
+"""`python -m experiments.bench.table [solvers|trees]`: committed results as a table of the README.
 
-Rows of one piece of work and one peer are gathered: the table shows the smallest and largest ratio of each.
+Rows of one piece of work and one peer are gathered: the table shows the smallest and largest ratio of each. A row
+whose target is not a ratio shows that target, and our own time where there is no peer's.
 """
 
 from __future__ import annotations
@@ -11,36 +12,68 @@ import sys
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results" / "solvers.json"
+FOLDER = Path(__file__).parent / "results"
+RESULTS = FOLDER / "solvers.json"
 _SIZE = re.compile(r"\s*\b\d+(?:x\d+)+\b|\s*\b\d+\^\d+\b")
 
 
 def work_of(row: str) -> str:
-    """The name of a row without its size: what is gathered."""
-    return re.sub(r"\s+", " ", _SIZE.sub("", row)).strip()
+    """The name of a row without its game or size: what is gathered."""
+    return re.sub(r"\s+", " ", _SIZE.sub("", row.partition(": ")[0])).strip()
 
 
 def gathered(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """(work, peer, rows that have a ratio), in the order of first appearance."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    """(work, peer, rows with a target that have a ratio or, on a named game, our time), in order of first appearance.
+
+    On named games targets in words are lines of their own.
+    """
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        if row.get("ratio") is not None and row.get("target") is not None:
-            groups.setdefault((work_of(row["row"]), row["peer"]), []).append(row)
-    return [(work, peer, members) for (work, peer), members in groups.items()]
+        target = row.get("target")
+        named = ": " in row["row"]
+        measured = row.get("ratio") is not None or (named and row.get("ours_cpu_s") is not None)
+        if target is None or not measured:
+            continue
+        words = target if named and isinstance(target, str) else ""
+        groups.setdefault((work_of(row["row"]), row["peer"], words), []).append(row)
+    return [(work, peer, members) for (work, peer, _), members in groups.items()]
 
 
 def markdown(document: dict[str, Any]) -> str:
     """A Markdown table of the gathered ratios with their targets."""
-    lines = ["| work | peer | sizes | peer time / ours | target | met |", "|---|---|---|---|---|---|"]
+    what = "sizes" if document.get("bench", "solvers") == "solvers" else "games"
+    lines = [f"| work | peer | {what} | peer time / ours | target | met |", "|---|---|---|---|---|---|"]
     for work, peer, rows in gathered(document["rows"]):
-        ratios = [row["ratio"] for row in rows]
-        targets = sorted({row["target"] for row in rows if isinstance(row["target"], int | float)})
         met = sum(bool(row["met"]) for row in rows)
-        bound = "at least " if any(row.get("lower_bound") for row in rows) else ""
-        span = number(min(ratios)) if len(rows) == 1 else f"{number(min(ratios))} to {number(max(ratios))}"
-        told = " or ".join(number(target) for target in targets)
-        lines.append(f"| {work} | {peer} | {len(rows)} | {bound}{span} | {told} | {met} of {len(rows)} |")
+        told = " or ".join(_targets(rows))
+        lines.append(f"| {work} | {peer} | {_where(rows)} | {_span(rows)} | {told} | {met} of {len(rows)} |")
     return "\n".join(lines)
+
+
+def _where(rows: list[dict[str, Any]]) -> str:
+    """How many rows, or the one game."""
+    game = rows[0]["row"].partition(": ")[2]
+    return game if game and len(rows) == 1 else str(len(rows))
+
+
+def _span(rows: list[dict[str, Any]]) -> str:
+    """Smallest to largest ratio, or without any our own process times."""
+    ratios = [row["ratio"] for row in rows if row.get("ratio") is not None]
+    bound = "at least " if any(row.get("lower_bound") for row in rows) else ""
+    if ratios:
+        return bound + _from_to(ratios)
+    return f"ours {_from_to([row['ours_cpu_s'] for row in rows])} s"
+
+
+def _from_to(values: list[float]) -> str:
+    low, high = number(min(values)), number(max(values))
+    return low if len(values) == 1 else f"{low} to {high}"
+
+
+def _targets(rows: list[dict[str, Any]]) -> list[str]:
+    """The ratios to reach, smallest first; words only where there are none."""
+    ratios = sorted({row["target"] for row in rows if isinstance(row["target"], int | float)})
+    return [number(ratio) for ratio in ratios] or sorted({row["target"] for row in rows})
 
 
 def number(value: float) -> str:
@@ -49,4 +82,5 @@ def number(value: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown(json.loads(RESULTS.read_text(encoding="utf-8"))) + "\n")
+    chosen = FOLDER / f"{(sys.argv[1:] or ['solvers'])[0]}.json"
+    sys.stdout.write(markdown(json.loads(chosen.read_text(encoding="utf-8"))) + "\n")

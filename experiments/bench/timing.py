@@ -42,6 +42,8 @@ class Side:
         What to run once before timing; by default `call` itself.
     calls : int, optional
         Calls in a sample where that is known, which spares trying it out on slow work.
+    prepare : callable, optional
+        What the one call of a sample needs afresh, done before the clock starts.
     """
 
     call: Callable[[], Any]
@@ -49,6 +51,7 @@ class Side:
     units: float = 1.0
     warm: Callable[[], Any] | None = None
     calls: int | None = None
+    prepare: Callable[[], Any] | None = None
 
 
 # --- single samples ---------------------------------------------------------------------------------------
@@ -66,6 +69,8 @@ def _no_collector() -> Iterator[None]:
 
 def sample(side: Side, calls: int = 1) -> tuple[Sample, Any]:
     """Time `calls` calls of a side; returns seconds per unit of work and the last answer."""
+    if side.prepare is not None:
+        side.prepare()
     with _no_collector():
         wall, cpu = time.perf_counter(), time.process_time()
         for _ in range(calls):
@@ -85,6 +90,20 @@ def calls_needed(side: Side, shortest: float = SHORTEST) -> int:
         if spent >= 0.5 * shortest or calls >= 1 << 16:
             return max(1, math.ceil(calls * shortest / max(spent, 1e-9)))
         calls *= 2
+
+
+def steady(step: Callable[[int], Any], seconds: float) -> Side:
+    """A side whose every call does as many steps as fill about `seconds`; finding out how many warms it up."""
+    count = 1
+    while True:
+        start = time.perf_counter()
+        step(count)
+        spent = time.perf_counter() - start
+        if spent >= 0.5 * seconds or count >= 1 << 24:
+            break
+        count *= 2
+    count = max(1, round(count * seconds / max(spent, 1e-9)))
+    return Side(lambda: step(count), units=count, warm=lambda: None, calls=1)
 
 
 def warm_up(side: Side) -> None:

@@ -11,7 +11,11 @@ from experiments.commands.options import Json, Quiet, UnusedSeed
 
 NAME = "bench"
 HELP = "Time us against a peer, interleaved in one run, and report the ratio. Peers need the extra `peers`."
-EXAMPLES = ("staghunt bench solvers --quick", "staghunt bench solvers --rows 'qre*' --json")
+EXAMPLES = (
+    "staghunt bench solvers --quick",
+    "staghunt bench solvers --rows 'qre*' --json",
+    "staghunt bench trees --rows '*leduc*'",
+)
 
 
 def command(
@@ -26,6 +30,15 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the JSON document here.", show_default=False),
+    ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files",
+            metavar="FOLDER",
+            help="Real .nfg and .efg files, for the rows on them.",
+            show_default=False,
+        ),
     ] = None,
     seed: UnusedSeed = 0,
     json: Json = False,
@@ -44,7 +57,7 @@ def command(
         raise InputError(f"unknown bench {name!r}; known are {', '.join(known) or 'none'}")
     bench = import_module(f"experiments.bench.{name}")
     with Reporter(quiet, f"bench {name}") as progress:
-        result = bench.run(quick=quick, rows=rows or None, out=out, progress=progress)
+        result = bench.run(quick=quick, rows=rows or None, out=out, progress=progress, files=files)
     if json:
         from experiments.output import print_json
 
