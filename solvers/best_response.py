@@ -83,7 +83,7 @@ def gains(game: TreeGame, behavior: Any) -> Gains:
     g, values, regret = np.empty(form.length), np.empty(form.players), np.empty(form.players)
     choice = np.empty(len(form.first), dtype=np.int32)
     regrets(*arrays(form), x, g, choice, values, regret)
-    return Gains(values, np.maximum(regret, 0.0))
+    return Gains(values + form.common, np.maximum(regret, 0.0))
 
 
 def arrays(form: Sequences) -> tuple[Any, ...]:

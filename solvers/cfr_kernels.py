@@ -14,6 +14,9 @@ import numba as nb
 from solvers.kernel_options import BARE
 from solvers.sequence_kernels import best_up, gradient, plan
 
+_TINY = 1e-300
+"""Sums of regrets below this may have no finite reciprocal."""
+
 
 @nb.njit(**BARE)
 def learn(
@@ -45,10 +48,13 @@ def learn(
             r *= keep_positive if r > 0.0 else keep_negative
             regret[s] = r
             total += max(r, 0.0)
-        if total > 0.0:
+        if total > _TINY:
             scale = 1.0 / total
             for s in range(low, high):
                 strategy[s] = max(regret[s], 0.0) * scale
+        elif total > 0.0:
+            for s in range(low, high):
+                strategy[s] = max(regret[s], 0.0) / total
         else:
             for s in range(low, high):
                 strategy[s] = 1.0 / size[k]
@@ -72,10 +78,13 @@ def learn_predictive(
             r = max(r + (g[s] - value), 0.0)
             strategy[s] = r
             total += r
-        if total > 0.0:
+        if total > _TINY:
             scale = 1.0 / total
             for s in range(low, high):
                 strategy[s] *= scale
+        elif total > 0.0:
+            for s in range(low, high):
+                strategy[s] /= total
         else:
             for s in range(low, high):
                 strategy[s] = 1.0 / size[k]

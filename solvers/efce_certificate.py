@@ -149,7 +149,10 @@ def _table(game: TreeGame, plan: CorrelationPlan, first: Int, second: Int) -> _T
 def _above_common(game: TreeGame) -> tuple[Float, Float]:
     """Payoffs above what is common to most of them, and what that is: next to it regrets would drown in rounding."""
     low, high = game.payoff.min(axis=1), game.payoff.max(axis=1)
-    common = (low * high > 0) & (high - low < 0.5 * np.maximum(abs(low), abs(high)))
+    alike = np.sign(low) * np.sign(high) > 0
+    common = alike & (
+        0.5 * high - 0.5 * low < 0.25 * np.maximum(abs(low), abs(high))
+    )  # halves cannot overflow
     lows = np.where(common, low, 0.0)
     return game.payoff - lows[:, None], lows
 

@@ -140,6 +140,10 @@ def _check(
         raise InputError(f"unknown form {form!r}; known are behavior and dilated")
     if magnet not in MAGNETS:
         raise InputError(f"unknown magnet {magnet!r}; known are uniform and moving")
+    if 0 < game.span < 1e-305:
+        raise InputError(
+            f"a payoff span of {game.span:.3g} is too small to compute with; use other units of payoff"
+        )
     for name, value in (("step", step), ("alpha", alpha)):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(f"{name} is a positive finite number, got {value}")
@@ -162,5 +166,7 @@ def _check(
 def _above_common_part(game: TreeGame) -> TreeGame:
     """The game less what is common to most payoffs of a player, next to which differences would drown in rounding."""
     low, high = game.payoff.min(axis=1), game.payoff.max(axis=1)
-    common = np.where((low * high > 0) & (high - low < 0.5 * np.maximum(abs(low), abs(high))), low, 0.0)
+    alike = np.sign(low) * np.sign(high) > 0
+    narrow = 0.5 * high - 0.5 * low < 0.25 * np.maximum(abs(low), abs(high))  # halves cannot overflow
+    common = np.where(alike & narrow, low, 0.0)
     return replace(game, payoff=game.payoff - common[:, None]) if common.any() else game

@@ -49,6 +49,8 @@ def run_trace(
         raise InputError(f"max_regret must be positive, got {max_regret}")
     end = math.inf if lambda_max is None else check_lambda(lambda_max)
     scaled = scale(game)
+    if lambda_max is not None and math.isinf(end * scaled.scale):
+        raise InputError(f"lambda {lambda_max:g} times the payoff span is too large for a float")
     run = Follower(
         scaled, end * scaled.scale, max_regret if lambda_max is None else -1.0, on_bifurcation, rng
     )

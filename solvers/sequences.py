@@ -52,7 +52,10 @@ class Sequences:
     others : int32[E, max(P - 1, 1)]
         Sequences of the other players, in player order, that an entry's plays follow.
     weight : float64[E]
-        Chance times the owner's payoff, summed over those plays. Entries of every player stand one after another.
+        Chance times the owner's payoff above `common`, summed over those plays. Entries of every player stand one after
+        another.
+    common : float64[P]
+        What was taken off all payoffs of a player: next to a large common part regrets would drown in rounding.
     """
 
     players: int
@@ -66,6 +69,7 @@ class Sequences:
     rows: Int
     others: Int
     weight: Float
+    common: Float
 
     @property
     def length(self) -> int:
@@ -107,11 +111,20 @@ def _build(game: TreeGame) -> Sequences:
     before = np.where(entry >= 0, sequence[entry], starts[owner]).astype(np.int32)
     at_end = game.last_slots[:, game.terminals]
     paths = np.where(at_end >= 0, sequence[at_end], starts[:-1, None]).astype(np.int32)
-    rows, others, weight = _entries(game, paths, int(starts[-1]))
-    return Sequences(players, starts, ranks, first, size, before, infoset, slot, rows, others, weight)
+    common = _common(game)
+    rows, others, weight = _entries(game, game.payoff - common[:, None], paths, int(starts[-1]))
+    return Sequences(players, starts, ranks, first, size, before, infoset, slot, rows, others, weight, common)
 
 
-def _entries(game: TreeGame, paths: Int, length: int) -> tuple[Int, Int, Float]:
+def _common(game: TreeGame) -> Float:
+    """float64[P]: the smallest payoff of players whose payoffs are large of one sign next to their range, else 0."""
+    low, high = game.payoff.min(axis=1), game.payoff.max(axis=1)
+    alike = np.sign(low) * np.sign(high) > 0
+    narrow = 0.5 * high - 0.5 * low < 0.25 * np.maximum(np.abs(low), np.abs(high))  # halves cannot overflow
+    return np.where(alike & narrow, low, 0.0)
+
+
+def _entries(game: TreeGame, payoff: Float, paths: Int, length: int) -> tuple[Int, Int, Float]:
     """Gradient entries of every player, by own sequence; plays with the same sequences merged, zeros left out."""
     players = len(paths)
     chance = _chance_reach(game)
@@ -125,7 +138,7 @@ def _entries(game: TreeGame, paths: Int, length: int) -> tuple[Int, Int, Float]:
         new = np.ones(len(order), dtype=bool)
         new[1:] = np.any(columns[:, 1:] != columns[:, :-1], axis=0)
         heads = np.flatnonzero(new)
-        weight = np.add.reduceat((chance * game.payoff[i])[order], heads)
+        weight = np.add.reduceat((chance * payoff[i])[order], heads)
         heads, weight = heads[weight != 0], weight[weight != 0]
         np.add.at(counts, columns[0, heads], 1)
         table = np.zeros((len(heads), width), dtype=np.int32)

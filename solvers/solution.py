@@ -96,7 +96,9 @@ class Solution:
         return certify(self.game, self.strategy, self.concept, **self._certified_parameters())
 
     def _certified_parameters(self) -> dict[str, Any]:
-        names = {"qre": ("lambda", "form"), "alpharank": ("alpha", "population", "epsilon")}.get(self.concept, ())
+        names = {"qre": ("lambda", "form"), "alpharank": ("alpha", "population", "epsilon")}.get(
+            self.concept, ()
+        )
         return {
             {"lambda": "lam"}.get(name, name): self.parameters[name]
             for name in names

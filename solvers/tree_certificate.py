@@ -55,7 +55,9 @@ def certify_tree(game: TreeGame, strategy: Any, concept: str, lam: float | None 
 def shifted_payoffs(game: TreeGame) -> tuple[Float, Float]:
     """Payoffs above what is common to most of them, and what that is: next to it regrets would drown in rounding."""
     low, high = game.payoff.min(axis=1), game.payoff.max(axis=1)
-    lows = np.where((low * high > 0) & (high - low < 0.5 * np.maximum(abs(low), abs(high))), low, 0.0)
+    alike = np.sign(low) * np.sign(high) > 0
+    narrow = 0.5 * high - 0.5 * low < 0.25 * np.maximum(abs(low), abs(high))  # halves cannot overflow
+    lows = np.where(alike & narrow, low, 0.0)
     return game.payoff - lows[:, None], lows
 
 

@@ -211,13 +211,17 @@ class _Search:
         return self._done(behavior, f"strategic form, {found.method}", dict(found.stats), found.status)
 
     def _branch(self) -> Solution:
+        from solvers.tree_polish import polish_tree
         from solvers.tree_qre import trace_agent_qre
 
         branch = trace_agent_qre(
             self.game, tolerance=self.tolerance, seconds=self.left, progress=self.progress
         )
         steps = {"iterations": len(branch.lambdas)}
-        return self._done(branch.behaviors[-1], "agent qre limit", steps, branch.status)
+        behavior = branch.behaviors[-1]
+        if self.left is None or self.left > 1.0:
+            behavior = polish_tree(self.game, behavior)
+        return self._done(behavior, "agent qre limit", steps, branch.status)
 
 
 def is_perfect_information(game: TreeGame) -> bool:
