@@ -124,15 +124,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return found
 
 
-def check_same(
-    found: Checkpoint, path: Path, game: Any, concept: str, method: str, options: Mapping[str, Any]
-) -> None:
-    """Raise `InputError` unless the checkpoint is of this game, method and options."""
+def check_game(found: Checkpoint, path: Path, game: Any) -> None:
+    """Raise `InputError` unless the checkpoint is of this game."""
     if found.game != game.digest:
         raise InputError(
             f"{path}: checkpoint is of another game: {shown(found.title)} (digest {found.game[:12]}), "
             f"not {shown(game.title)} (digest {game.digest[:12]})"
         )
+
+
+def check_same(found: Checkpoint, path: Path, concept: str, method: str, options: Mapping[str, Any]) -> None:
+    """Raise `InputError` unless the checkpoint is of this concept, method and options."""
     if (found.concept, found.method) != (concept, method):
         raise InputError(
             f"{path}: checkpoint is of --concept {found.concept} --method {found.method}, "
@@ -141,5 +143,10 @@ def check_same(
     for key in sorted({*found.options, *options}):
         if found.options.get(key) != options.get(key):
             raise InputError(
-                f"{path}: checkpoint was made with {key} {found.options.get(key)}, not {options.get(key)}"
+                f"{path}: checkpoint was made with {key} {_said(found.options.get(key))}, "
+                f"not {_said(options.get(key))}"
             )
+
+
+def _said(value: Any) -> str:
+    return "left at its default" if value is None else str(value)

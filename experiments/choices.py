@@ -40,7 +40,7 @@ def read_counts(path: Path, game: NormalFormGame) -> Float:
         If the file cannot be read, is not text, misses columns, names an unknown player or action, holds a count
         that is not a non-negative number, or holds no observation at all.
     """
-    rows = _read_rows(path)
+    rows = read_rows(path)
     line, header = rows[0]
     names = [cell.strip().lower() for cell in header]
     if {"player", "action", "count"} <= set(names):
@@ -59,7 +59,7 @@ def read_counts(path: Path, game: NormalFormGame) -> Float:
     return counts
 
 
-def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
+def read_rows(path: Path) -> list[tuple[int, list[str]]]:
     """Numbered lines that are not blank, the header first; comma, semicolon or tab separated."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -88,18 +88,19 @@ def _from_counts(
         if len(row) <= max(where):
             raise InputError(f"{path}, line {line}: {len(row)} cells, expected {len(rows[0][1])}")
         player, action, count = (row[k].strip() for k in where)
-        labels.append(((line, player), (line, action), _count(path, line, count)))
-    players = _resolve(path, [player for player, _, _ in labels], game.players, "player")
+        labels.append(((line, player), (line, action), count_of(path, line, count)))
+    players = resolve(path, [player for player, _, _ in labels], game.players, "player")
     counts = np.zeros(int(game.offsets[-1]))
     for i, names in enumerate(game.actions):
         mine = [k for k, player in enumerate(players) if player == i]
-        actions = _resolve(path, [labels[k][1] for k in mine], names, f"action of {game.players[i]}")
+        actions = resolve(path, [labels[k][1] for k in mine], names, f"action of {game.players[i]}")
         for k, chosen in zip(mine, actions):
             counts[int(game.offsets[i]) + chosen] += labels[k][2]
     return counts
 
 
-def _count(path: Path, line: int, text: str) -> float:
+def count_of(path: Path, line: int, text: str) -> float:
+    """A cell of the count column: a finite number of at least 0."""
     try:
         count = float(text)
     except ValueError:
@@ -130,13 +131,19 @@ def _from_plays(
     for i, column in enumerate(columns):
         labels = [(line, row[column].strip()) for line, row in rows[1:] if len(row) > column]
         labels = [(line, label) for line, label in labels if label]
-        actions = _resolve(path, labels, game.actions[i], f"action of {game.players[i]}")
+        actions = resolve(path, labels, game.actions[i], f"action of {game.players[i]}")
         np.add.at(counts, int(game.offsets[i]) + np.asarray(actions, dtype=np.int64), 1.0)
     return counts
 
 
-def _resolve(path: Path, labels: Sequence[Label], names: Sequence[str], what: str) -> list[int]:
-    """Indices of labels, all read as names or else all as 0-based indices."""
+def resolve(path: Path, labels: Sequence[Label], names: Sequence[str], what: str) -> list[int]:
+    """Indices of labels, all read as names or else all as 0-based indices.
+
+    Raises
+    ------
+    InputError
+        Naming the line and the label that is neither.
+    """
     for table in (_by_name(names), {str(k): k for k in range(len(names))}):
         if all(label in table for _, label in labels):
             return [table[label] for _, label in labels]

@@ -144,7 +144,7 @@ def _check_fit(asked: Request) -> None:
             raise InputError("--concept qre needs --lambda L; `staghunt qre` traces the whole branch")
         check_lambda(asked.lam)
     elif asked.lam is not None and not (concept is None and asked.resume is not None):
-        raise InputError(f"--lambda is for --concept qre, not {concept or 'cce'}")
+        raise InputError("--lambda is for --concept qre" + (f", not {concept}" if concept else ""))
     if asked.every and concept not in (None, "nash"):
         raise InputError(f"--all lists all Nash equilibria; it does not go with --concept {concept}")
     if asked.sparse and concept not in (None, "ce", "cce"):

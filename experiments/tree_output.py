@@ -19,10 +19,19 @@ def tree_document(game: TreeGame) -> dict[str, Any]:
     return {
         "title": game.title,
         "players": game.players,
+        "actions": _action_names(game),
         "infosets": len(game.owner),
         "nodes": game.nodes,
         "digest": game.digest,
     }
+
+
+def _action_names(game: TreeGame) -> list[list[str]]:
+    """For each player the different names of actions at all own information sets, in order of appearance."""
+    found: list[dict[str, None]] = [{} for _ in game.players]
+    for i, names in zip(game.owner.tolist(), game.actions):
+        found[i].update(dict.fromkeys(names))
+    return [list(names) for names in found]
 
 
 def matching(game: TreeGame, pattern: Any) -> list[int] | None:
@@ -89,10 +98,11 @@ def stats_document(stats: Any) -> dict[str, Any]:
 def strategy_document(game: TreeGame, strategy: Any, which: Sequence[int] | None = None) -> dict[str, Any]:
     """`behavior`, or null and what stands for correlated play: `mixture` or `plan`, with average play."""
     if isinstance(strategy, np.ndarray):
-        return {"behavior": behavior_rows(game, strategy, which)}
+        return {"behavior": behavior_rows(game, strategy, which), "joint": None}
     average = average_behavior(game, strategy)
     document: dict[str, Any] = {
         "behavior": None,
+        "joint": None,
         "marginals": None if average is None else behavior_rows(game, average, which),
     }
     if isinstance(strategy, BehaviorMixture):

@@ -69,9 +69,12 @@ def plot_convergence(axes: Axes, game: TreeGame, solution: Any, along: Float) ->
     axes.plot(along, np.maximum(distance, floor), color=COLOURS[0], linewidth=1.6)
     axes.plot(along[-1:], np.maximum(distance[-1:], floor), "o", color=COLOURS[1], markersize=5)
     if (along > 0).any():
-        axes.set_xscale("log")
         first, last = float(along[along > 0].min()), float(along.max())
-        axes.set_xlim(min(0.8 * first, last / 20), 1.3 * last)  # over a decade, or the ticks collide
+        if last >= 20 * first:
+            axes.set_xscale("log")
+            axes.set_xlim(0.8 * first, 1.3 * last)
+        else:  # too short a range for the ticks of a logarithmic axis
+            axes.set_xlim(0.0, 1.05 * last)
     axes.set_yscale("log")
     tidy(axes)
     return axes

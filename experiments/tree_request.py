@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.checkpoint import Checkpoint, check_same, read_checkpoint
+from experiments.checkpoint import Checkpoint, check_game, check_same, read_checkpoint
 from experiments.requests import PLAY, TO_NASH, TREE_METHODS, Request
 from experiments.tree_facts import CELLS_AT_ONCE, strategic_size
 from experiments.tree_output import is_zero_sum_pair
@@ -34,7 +34,8 @@ DEFAULT_PLAY = "pcfr+"
 def settle(game: TreeGame, asked: Request) -> tuple[Request, Checkpoint | None]:
     """Fill in what was left to us, from the checkpoint if there is one, and refuse what does not fit."""
     found = read_checkpoint(asked.resume) if asked.resume is not None else None
-    if found is not None:
+    if found is not None and asked.resume is not None:
+        check_game(found, asked.resume, game)
         asked = _as_before(asked, found)
     zero_sum = is_zero_sum_pair(game)
     asked = asked._replace(concept=asked.concept or ("nash" if zero_sum else "cce"))
@@ -42,7 +43,7 @@ def settle(game: TreeGame, asked: Request) -> tuple[Request, Checkpoint | None]:
     asked = asked._replace(method=_method(game, asked))
     _check_play(game, asked, zero_sum)
     if found is not None and asked.resume is not None:
-        check_same(found, asked.resume, game, asked.concept or "", asked.method, options_of(asked))
+        check_same(found, asked.resume, asked.concept or "", asked.method, options_of(asked))
     return asked, found
 
 

@@ -7,13 +7,14 @@ seeing it. Trees that took long to compile are kept on disk (`games.tree_cache`)
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import math
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
@@ -75,7 +76,7 @@ def from_openspiel(
         )
     if form not in (None, *FORMS):
         raise InputError(f"openspiel:{text}: form={form} is not one of {', '.join(FORMS)}")
-    game, limit = _load(text), _limit(max_nodes)
+    game, limit = _load(text), node_limit(max_nodes)
     _check_kind(text, game)
     with _explained(text):
         information = _pyspiel().GameType.Information
@@ -115,13 +116,13 @@ def tree_from_openspiel(
     >>> tree_from_openspiel("kuhn_poker")
     TreeGame('kuhn_poker()', 2 players, 58 nodes, 12 information sets)
     """
-    game, limit = _load(text), _limit(max_nodes)
+    game, limit = _load(text), node_limit(max_nodes)
     _check_kind(text, game)
     with _explained(text):
         return _compiled(text, game, limit, progress)
 
 
-def _limit(max_nodes: int | str) -> int:
+def node_limit(max_nodes: int | str) -> int:
     """The node limit, which a URI gives as text."""
     try:
         limit = int(max_nodes.replace(",", "").replace("_", "") if isinstance(max_nodes, str) else max_nodes)
@@ -160,7 +161,7 @@ def _pyspiel() -> Any:
 def _load(text: str) -> Any:
     pyspiel = _pyspiel()
     name = text.partition("(")[0].strip()
-    known = pyspiel.registered_names()
+    known = _names(name)
     if name not in known:
         near = get_close_matches(name.lower(), known, 1, 0.5)
         hint = f"did you mean openspiel:{near[0]}?" if near else f"it has {len(known)} others"
@@ -170,6 +171,14 @@ def _load(text: str) -> Any:
             return pyspiel.load_game(text)
     except (pyspiel.SpielError, RuntimeError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"OpenSpiel refuses {text[:80]}: {_first_line(error)}") from None
+
+
+def _names(wanted: str) -> list[str]:
+    """The games OpenSpiel knows; those written in Python enlist when their package is imported, which takes a while."""
+    if wanted.startswith("python_"):
+        with suppress(ImportError):
+            importlib.import_module("open_spiel.python.games")
+    return list(_pyspiel().registered_names())
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def load(
         ``openspiel:NAME(key=value)``, to which ``?form=full`` may be added. A `Path` is always a file; a game is
         returned as it is.
     max_nodes : int, optional
-        Largest tree that is compiled from OpenSpiel; 5 million by default.
+        Largest tree that is compiled; 5 million by default for OpenSpiel's games, no limit for files.
     progress : callable, optional
         Told how many nodes a tree has so far: ``progress(nan, "compiling leduc_poker: 123,456 nodes")``.
     **parameters
@@ -64,7 +64,7 @@ def load(
     if isinstance(uri, NormalFormGame | TreeGame):
         return uri
     if isinstance(uri, Path):
-        return _from_file(Uri("file", str(uri)), parameters)
+        return _within(_from_file(Uri("file", str(uri)), parameters), max_nodes, str(uri))
     if not isinstance(uri, str):
         raise InputError(f"cannot load a game from {type(uri).__name__}; expected a path or a URI")
     parts = parse(uri)
@@ -76,7 +76,7 @@ def load(
         if max_nodes is not None:
             parameters["max_nodes"] = max_nodes
         return from_openspiel(parts.name, progress=progress, **{**parts.parameters, **parameters})
-    return _from_file(parts, parameters)
+    return _within(_from_file(parts, parameters), max_nodes, parts.name)
 
 
 def catalogue() -> tuple[Entry, ...]:
@@ -121,3 +121,17 @@ def _from_file(parts: Uri, extra: dict[str, Any]) -> Game:
     if form is not None and form not in FORMS:
         raise InputError(f"{path}: form={form} is not one of {', '.join(FORMS)}")
     return load_file(path, form=form)
+
+
+def _within(game: Game, max_nodes: int | str | None, name: str) -> Game:
+    """A game from a file, unless its tree is larger than the limit."""
+    if max_nodes is None:
+        return game
+    from games.from_openspiel import node_limit
+
+    limit = node_limit(max_nodes)
+    if isinstance(game, TreeGame) and game.nodes > limit:
+        raise InputError(
+            f"{name}: the game tree has {game.nodes:,} nodes, more than max_nodes (CLI --max-nodes) {limit:,}"
+        )
+    return game

@@ -26,6 +26,8 @@ from solvers.efce_program import Program, build
 from solvers.goals import Goal, goal_of
 from solvers.solution import Progress, Solution, Status
 
+MOST_PAIRS = 100_000
+"""Programs over more pairs of sequences are refused: 11,000 already take a quarter of a minute."""
 _SLACK = 1e-9  # of the smallest payoff that may be given up for welfare, payoffs scaled to a span of 1
 
 
@@ -107,6 +109,11 @@ def _optimal(
     if seconds is not None and not seconds > 0:
         raise InputError(f"seconds is a positive number, got {seconds}")
     pairs = relevant_pairs(game)
+    if pairs.keys.size > MOST_PAIRS:
+        raise InputError(
+            f"{concept} needs a linear program over {pairs.keys.size:,} pairs of sequences, more than the "
+            f"{MOST_PAIRS:,} that are solved in reasonable time; a cce by self-play is not out of reach"
+        )
     program = build(game, pairs, concept == "efcce")
     if progress is not None:
         progress(math.nan, f"{concept} program of {program.rows:,} rows, {program.columns:,} columns")

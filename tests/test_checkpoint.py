@@ -73,9 +73,12 @@ def test_what_a_checkpoint_does_not_fit(staghunt: Staghunt, tmp_path: Path) -> N
 
     assert "checkpoint is of another game: 'kuhn_poker()'" in complaint("openspiel:tiny_hanabi", "-c", "cce")
     assert "checkpoint is of another game: 'kuhn_poker()'" in complaint(LEDUC)
+    assert "checkpoint is of another game" in complaint("openspiel:kuhn_poker(players=3)")
     assert "--method cfr+, not of --concept nash --method dcfr" in complaint(KUHN, "-m", "dcfr")
     assert "--concept nash --method cfr+, not" in complaint(KUHN, "-c", "cce")
-    assert "checkpoint was made with alternating None, not False" in complaint(KUHN, "--simultaneous")
+    assert "checkpoint was made with alternating left at its default, not False" in complaint(
+        KUHN, "--simultaneous"
+    )
     assert "methods that iterate" in complaint(KUHN, "-m", "sequence-form")
     assert "normal form" in complaint(str(OCHS))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +322,9 @@ def test_regrets_of_a_product_plan_are_no_smaller_than_nash_gains() -> None:
     fine = certify_plan(game, plan, "efce")
     np.testing.assert_allclose(fine.values, nash.values, atol=1e-12)
     assert np.all(fine.regret >= nash.regrets - 1e-12)
+
+
+def test_programs_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[efce.__module__], "MOST_PAIRS", 3)
+    with pytest.raises(InputError, match="pairs of sequences, more than the 3"):
+        efce(one_shot(np.zeros((2, 2, 2))))

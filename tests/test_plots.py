@@ -202,7 +202,9 @@ def test_convergence_is_drawn_against_iterations_and_seconds() -> None:
     ):
         x, y = axes.lines[0].get_data()
         assert list(x) == along and list(y) == [p.nash_conv / 2 for p in trace]
-        assert axes.get_xscale() == axes.get_yscale() == "log" and axes.get_xlabel() == label
+        wide = max(along) >= 20 * min(along)  # else a logarithmic axis would have no ticks
+        assert axes.get_xscale() == ("log" if wide else "linear")
+        assert axes.get_yscale() == "log" and axes.get_xlabel() == label
     assert left.get_ylabel() == "exploitability"
     general = wide_game(3)
     solution = cfr(general, tolerance=1e-2)

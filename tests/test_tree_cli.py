@@ -43,11 +43,13 @@ def entry(tmp_path: Path) -> Path:
 def test_two_players_with_opposed_interests_get_nash(staghunt: Staghunt) -> None:
     document = staghunt("solve", KUHN, "--json").json
     assert document["concept"] == "nash"
-    assert set(document["game"]) == {"title", "players", "infosets", "nodes", "digest"}
+    assert set(document["game"]) == {"title", "players", "actions", "infosets", "nodes", "digest"}
+    assert document["game"]["actions"] == [["Pass", "Bet"], ["Pass", "Bet"]]
     assert document["game"]["infosets"] == 12 and document["game"]["nodes"] == 58
     (solution,) = document["solutions"]
     assert solution["values"][0] == pytest.approx(-1 / 18, abs=1e-7)
     assert solution["certificate"]["holds"] and "profile" not in solution
+    assert solution["joint"] is None
     assert all(set(row) == {"player", "infoset", "actions", "probs"} for row in solution["behavior"])
 
 
@@ -304,6 +306,70 @@ def test_conversion(staghunt: Staghunt, entry: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "b.nfg").exists()
 
 
-def test_fit_is_for_normal_forms(staghunt: Staghunt, entry: Path) -> None:
-    data = OCHS.with_suffix(".csv")
-    assert "?form=reduced" in staghunt("fit", entry, data).complaint
+CENTIPEDE = """EFG 2 R "centipede" { "A" "B" }
+p "" 1 1 "A1" { "take" "pass" } 0 t "" 1 "" { 0.4 0.1 }
+p "" 2 1 "B1" { "take" "pass" } 0 t "" 2 "" { 0.2 0.8 }
+p "" 1 2 "A2" { "take" "pass" } 0 t "" 3 "" { 1.6 0.4 }
+p "" 2 2 "B2" { "take" "pass" } 0 t "" 4 "" { 0.8 3.2 } t "" 5 "" { 6.4 1.6 }
+"""
+MOVES = (("A,A1", 20, 261), ("B,B1", 100, 161), ("A,A2", 104, 57), ("B,B2", 43, 14))
+
+
+def test_lambda_is_fitted_to_moves(staghunt: Staghunt, tmp_path: Path) -> None:
+    """The centipede counts rebuilt from McKelvey and Palfrey, by names and by numbers."""
+    game, data, numbers = (tmp_path / name for name in ("c.efg", "named.csv", "numbers.csv"))
+    game.write_text(CENTIPEDE)
+    lines = [f"{where},{a},{n}" for where, *counts in MOVES for a, n in zip(("take", "pass"), counts)]
+    data.write_text("\n".join(["player,infoset,action,count", *lines]))
+    places = ("0,0", "1,0", "0,1", "1,1")
+    lines = [f"{n},{a},{at}" for at, (_, *counts) in zip(places, MOVES) for a, n in enumerate(counts)]
+    numbers.write_text("\n".join(["Count;Action;Player;Infoset", *lines]).replace(",", ";"))
+    for file in (data, numbers):
+        fit = staghunt("fit", game, file, "--json").json
+        assert fit["lambda"] == pytest.approx(1.71245405, abs=1e-7)
+        assert fit["log_likelihood"] == pytest.approx(-424.914860, abs=1e-6)
+        assert [row["infoset"] for row in fit["behavior"]] == ["A1", "B1", "A2", "B2"]
+        assert fit["counts"] == [[20, 261], [100, 161], [104, 57], [43, 14]]
+    picture = tmp_path / "f.png"
+    text = staghunt("fit", game, data, "--plot", picture).out
+    assert "lambda = 1.712454" in text and "Observed" in text and picture.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "content,told",
+    [
+        (
+            "player,action,count\nAnn,in,3\n",
+            "line 1: the columns are player, action, count; for a game in ext",
+        ),
+        (
+            "player,infoset,action,count\nBob,nowhere,fight,3\n",
+            "line 2: unknown information set of Bob, 'now",
+        ),
+        ("player,infoset,action,count\nBob,Bob,run,3\n", "line 2: unknown action at Bob, 'run'"),
+        ("player,infoset,action,count\nBob,Bob,1,-3\n", "not a finite number of at least 0"),
+        ("player,infoset,action,count\nBob,Bob\n", "line 2: 2 cells, expected 4"),
+        ("player,infoset,action,count\n", "holds no observation"),
+    ],
+)
+def test_bad_moves(staghunt: Staghunt, entry: Path, tmp_path: Path, content: str, told: str) -> None:
+    data = tmp_path / "moves.csv"
+    data.write_text(content)
+    assert told in staghunt("fit", entry, data).complaint
+
+
+# --- limits -----------------------------------------------------------------------------------------------
+
+
+def test_the_node_limit_is_for_files_too(staghunt: Staghunt, entry: Path) -> None:
+    assert "has 5 nodes, more than max_nodes" in staghunt("info", entry, "--max-nodes", 4).complaint
+    assert staghunt("info", entry, "--max-nodes", 5, "--json").code == 0
+
+
+def test_games_written_in_python_load(staghunt: Staghunt) -> None:
+    facts = staghunt("info", "openspiel:python_kuhn_poker", "--json").json
+    assert facts["game"]["nodes"] == 58 and facts["game"]["infosets"] == 12
+
+
+def test_a_lambda_beyond_floats_is_refused(staghunt: Staghunt) -> None:
+    assert "too large" in staghunt("solve", KUHN, "-c", "qre", "--lambda", "1e308").complaint

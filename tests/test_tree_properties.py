@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from grown_trees import permute_players, random_behavior, random_tree, relabel
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from grown_trees import permute_players, random_behavior, random_tree, relabel
 
 from games.tree import TreeGame
 from solvers.best_response import best_response, from_plan, gains, nash_conv, to_plan

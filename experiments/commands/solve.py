@@ -57,7 +57,12 @@ def command(
     ] = None,
     method: Annotated[
         str,
-        typer.Option("--method", "-m", help="Algorithm; an unknown name is answered with the known ones."),
+        typer.Option(
+            "--method",
+            "-m",
+            help="Algorithm. Trees: sequence-form, cfr, cfr+, dcfr, pcfr+, mccfr-es, mccfr-os, mmd, agent-qre and others; "
+            "any unknown name is answered with all that fit the game and concept.",
+        ),
     ] = "auto",
     tol: Annotated[
         float | None,
