@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.branch_output import columns, moving_blocks
-from experiments.tables import console, game_line, profile_table, simple_table
-from experiments.tree_tables import behavior_table, one_line, tree_line
+from experiments.tables import console, game_line, one_line, profile_table, simple_table
+from experiments.tree_tables import behavior_table, tree_line
 from games.tree import TreeGame
 from solvers.show import certificate_text, number_text, probability_text
 

@@ -239,8 +239,8 @@ def show_claims(claims: list[Claim], findings: list[Found]) -> None:
     """Values, best replies and the certificate's sentence for each claim."""
     from rich.markup import escape
 
-    from experiments.tables import NAMES, console, game_line, simple_table
-    from experiments.tree_tables import one_line, tree_line
+    from experiments.tables import NAMES, console, game_line, one_line, simple_table
+    from experiments.tree_tables import tree_line
     from solvers.show import certificate_text, number_text
 
     game, out = claims[0].game, console()

@@ -44,12 +44,21 @@ def simple_table(*columns: str, right: Sequence[int] = (), title: str | None = N
     return table
 
 
+def one_line(name: str, limit: int = 200) -> str:
+    r"""A name from a file in one line: line breaks and other controls as escapes, cut when long.
+
+    >>> one_line("[Obs: 1]\n[Private: 2]")
+    '[Obs: 1]\\n[Private: 2]'
+    """
+    flat = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
 def game_line(game: NormalFormGame) -> str:
     """Title and size in one line of markup."""
     size = " x ".join(map(str, game.shape))
-    return (
-        f"[bold]{escape(game.title or 'Game without a title')}[/]  [dim]{len(game.shape)} players, {size}[/]"
-    )
+    players = f"{len(game.shape)} player{'' if len(game.shape) == 1 else 's'}"
+    return f"[bold]{escape(one_line(game.title) or 'Game without a title')}[/]  [dim]{players}, {size}[/]"
 
 
 # --- solve ------------------------------------------------------------------------------------------------
@@ -126,7 +135,7 @@ def profile_table(game: NormalFormGame, columns: dict[str, Any]) -> Table:
         order = _shown_actions(blocks)
         for n, k in enumerate(order):
             shown = [probability_text(float(block[k])) for block in blocks]
-            table.add_row(escape(player) if n == 0 else "", escape(names[k]), *shown)
+            table.add_row(escape(one_line(player)) if n == 0 else "", escape(one_line(names[k])), *shown)
         if len(order) < len(names):
             rest = [max(float(b.sum() - b[order].sum()), 0.0) for b in blocks]
             rest = [r if r > 1e-15 else 0.0 for r in rest]
@@ -153,9 +162,11 @@ def joint_table(game: NormalFormGame, joint: Any) -> Table:
             f"a mixture of {joint.weights.size:,} product profiles; each player's marginal is shown"
         )
         return table
-    table = simple_table(*game.players, "Probability", right=[len(game.players)])
+    table = simple_table(*map(one_line, game.players), "Probability", right=[len(game.players)])
     for cell, prob in top:
-        table.add_row(*(escape(game.actions[i][a]) for i, a in enumerate(cell)), probability_text(prob))
+        table.add_row(
+            *(escape(one_line(game.actions[i][a])) for i, a in enumerate(cell)), probability_text(prob)
+        )
     if others > 0:
         blanks = [""] * (len(game.players) - 1)
         table.add_row(f"[dim]and {others:,} less likely[/]", *blanks, probability_text(mass))
@@ -167,7 +178,7 @@ def joint_table(game: NormalFormGame, joint: Any) -> Table:
 def show_verdict(out: Console, solution: Any) -> None:
     """Values and the certificate's sentence."""
     values = "  ".join(
-        f"{escape(n)} {number_text(v)}" for n, v in zip(solution.game.players, solution.values)
+        f"{escape(one_line(n))} {number_text(v)}" for n, v in zip(solution.game.players, solution.values)
     )
     total = float(solution.values.sum())
     noise = 1e-14 * float(np.abs(solution.values).sum())

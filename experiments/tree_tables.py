@@ -10,7 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.tables import FEW, NAMES, console, counted, parameters_text, show_verdict, simple_table
+from experiments.tables import (
+    FEW,
+    NAMES,
+    console,
+    counted,
+    one_line,
+    parameters_text,
+    show_verdict,
+    simple_table,
+)
 from experiments.tree_output import is_zero_sum_pair, sequence_name
 from games.simplices import Float
 from games.tree import TreeGame
@@ -28,16 +37,6 @@ def tree_line(game: TreeGame) -> str:
     players = f"{len(game.players)} player{'' if len(game.players) == 1 else 's'}"
     title = escape(one_line(game.title) or "Game without a title")
     return f"[bold]{title}[/]  [dim]a tree of {game.nodes:,} nodes, {players}, {sets}[/]"
-
-
-def one_line(name: str, limit: int = 200) -> str:
-    r"""A name from a file in one line: line breaks and other controls as escapes, cut when long.
-
-    >>> one_line("[Obs: 1]\n[Private: 2]")
-    '[Obs: 1]\\n[Private: 2]'
-    """
-    flat = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def show_tree_solutions(

@@ -121,7 +121,7 @@ def _document(
 def _show(game: Any, known: dict[str, Any], pure: list[list[int]], count: int) -> None:
     from rich.markup import escape
 
-    from experiments.tables import console, game_line, simple_table
+    from experiments.tables import console, game_line, one_line, simple_table
     from solvers.show import number_text
 
     out = console()
@@ -130,7 +130,7 @@ def _show(game: Any, known: dict[str, Any], pure: list[list[int]], count: int) -
     for i, (player, names) in enumerate(zip(game.players, game.actions)):
         low, high = known["payoff_ranges"][i]
         table.add_row(
-            escape(player),
+            escape(one_line(player)),
             escape(_names(names, range(len(names)))),
             f"{number_text(low)} to {number_text(high)}",
             escape(_dominated(names, known["strictly_dominated"][i])),
@@ -146,20 +146,29 @@ def _show(game: Any, known: dict[str, Any], pure: list[list[int]], count: int) -
     ]
     out.print(f"Joint profiles: {game.profiles:,}    Kind: {', '.join(k for k in kinds if k) or 'general'}")
     out.print(f"Iterated strict dominance: {escape(_elimination(game, known))}")
-    told = "; ".join(", ".join(game.actions[i][a] for i, a in enumerate(cell)) for cell in pure[:PURE_SHOWN])
+    told = "; ".join(
+        ", ".join(_short(game.actions[i][a]) for i, a in enumerate(cell)) for cell in pure[:PURE_SHOWN]
+    )
     more = f"; and {count - PURE_SHOWN:,} more" if count > PURE_SHOWN else ""
     out.print(f"Pure equilibria: {count:,}" + (f"    {escape(told + more)}" if count else ""))
     out.print(f"Digest: {game.digest}", style="dim")
 
 
+def _short(name: str) -> str:
+    """A name for a list of several: a plan for thousands of information sets would fill the screen."""
+    from experiments.tables import one_line
+
+    return one_line(name, 60)
+
+
 def _names(names: Any, which: Any, limit: int = 12) -> str:
     which = list(which)
-    text = ", ".join(names[k] for k in which[:limit])
+    text = ", ".join(_short(names[k]) for k in which[:limit])
     return text + (f", ... ({len(which)} in all)" if len(which) > limit else "")
 
 
 def _dominated(names: Any, found: dict[int, int], limit: int = 6) -> str:
-    told = [f"{names[a]} (by {names[b]})" for a, b in list(found.items())[:limit]]
+    told = [f"{_short(names[a])} (by {_short(names[b])})" for a, b in list(found.items())[:limit]]
     return ", ".join(told) + (f", ... ({len(found)} in all)" if len(found) > limit else "") or "none"
 
 
@@ -169,7 +178,7 @@ def _elimination(game: Any, known: dict[str, Any]) -> str:
         return "removes nothing"
     rounds = f"{known['iterated_rounds']} round{'s' if known['iterated_rounds'] > 1 else ''}"
     if all(len(kept) == 1 for kept in left):
-        answer = ", ".join(names[kept[0]] for names, kept in zip(game.actions, left))
+        answer = ", ".join(_short(names[kept[0]]) for names, kept in zip(game.actions, left))
         return f"solves the game in {rounds}: {answer}"
     told = "; ".join(
         f"{player}: {_names(names, kept)}" for player, names, kept in zip(game.players, game.actions, left)
