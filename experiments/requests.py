@@ -99,7 +99,8 @@ def check(asked: Request) -> Request:
     _check_fit(asked)
     pattern(asked.infoset)
     if asked.resume is not None and not asked.resume.is_file():
-        raise InputError(f"--resume {asked.resume}: no such file")
+        what = "a folder, not a checkpoint" if asked.resume.is_dir() else "no such file"
+        raise InputError(f"--resume {asked.resume}: {what}")
     return asked
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from games.normal import NormalFormGame
+    from games.tree import TreeGame
 
 LIMIT = 20
 _CELL = "padding:2px 8px;border:1px solid #ccc;text-align:center;font-variant-numeric:tabular-nums"
@@ -53,3 +54,23 @@ def _players(game: NormalFormGame) -> str:
         )
     header = "".join(f"<th style='{_CELL}'>{name}</th>" for name in ("Player", "Actions", "Payoffs"))
     return f"<table><tr>{header}</tr>{''.join(lines)}</table>"
+
+
+def tree_html(game: TreeGame) -> str:
+    """Title, size, and for each player the information sets, actions and payoff range."""
+    recall = (
+        "perfect recall" if game.perfect_recall else f"imperfect recall ({escape(game.recall_problem or '')})"
+    )
+    lines = []
+    for i, player in enumerate(game.players):
+        own = game.owner == i
+        moves = int((game.offsets[1:] - game.offsets[:-1])[own].sum())
+        low, high = float(game.payoff[i].min()), float(game.payoff[i].max())
+        cells = (escape(player), f"{int(own.sum()):,}", f"{moves:,}", f"{low:.6g} to {high:.6g}")
+        lines.append("<tr>" + "".join(f"<td style='{_CELL}'>{cell}</td>" for cell in cells) + "</tr>")
+    names = ("Player", "Information sets", "Actions", "Payoffs")
+    header = "".join(f"<th style='{_CELL}'>{name}</th>" for name in names)
+    return (
+        f"<div><b>{escape(game.title or 'Game without a title')}</b>: a tree of {game.nodes:,} nodes, {recall}</div>"
+        f"<table><tr>{header}</tr>{''.join(lines)}</table>"
+    )

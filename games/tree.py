@@ -279,6 +279,11 @@ class TreeGame:
         told = ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counted)
         return f"TreeGame({self.title!r}, {told})"
 
+    def _repr_html_(self) -> str:
+        from games.show import tree_html
+
+        return tree_html(self)
+
     def rows(self, behavior: Any) -> Iterator[tuple[int, str, tuple[str, ...], Float]]:
         """For each information set: its owner, name, action names and probabilities."""
         yield from zip(self.owner.tolist(), self.infosets, self.actions, self.blocks(behavior))

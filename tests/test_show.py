@@ -189,3 +189,12 @@ def test_average_play_has_the_same_reach() -> None:
     expected = mixture.weights @ behaviors[:, : game.slots]  # nobody moves twice here
     assert average == pytest.approx(expected)
     assert average_behavior(game, plan_of(game, mixture)) == pytest.approx(average)
+
+
+def test_trees_show_themselves() -> None:
+    from games import load
+
+    text = load("openspiel:kuhn_poker")._repr_html_()
+    assert "58 nodes, perfect recall" in text and "-2 to 2" in text
+    hostile = from_efg(parse_efg('EFG 2 R "<script>" { "<b>" } t "" 1 "" { 1 }'))
+    assert "<script>" not in hostile._repr_html_() and "&lt;b&gt;" in hostile._repr_html_()
