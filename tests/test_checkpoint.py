@@ -98,7 +98,7 @@ def test_damaged_files(staghunt: Staghunt, tmp_path: Path) -> None:
         assert "is damaged, or is not a checkpoint" in told
         assert file.read_bytes() == content, "what is refused is not touched"
     assert "no such file" in staghunt("solve", KUHN, "--resume", tmp_path / "none.npz").complaint
-    assert "no such file" in staghunt("solve", KUHN, "--resume", tmp_path).complaint
+    assert "a folder" in staghunt("solve", KUHN, "--resume", tmp_path).complaint
 
 
 def test_a_later_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
