@@ -1,12 +1,12 @@
-"""Files appear whole or not at all: write under a temporary name in the same folder, then rename."""
+"""Where outputs may go, and writing them whole or not at all."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from games import atomic
 from games.errors import InputError
 
 
@@ -48,23 +48,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     InputError
         If the system refuses, with its reason.
     """
-    temporary = None
     try:
-        # the mode of a new file is what the user's umask says, which mkstemp does not respect
-        handle, name = tempfile.mkstemp(prefix=".staghunt-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        write(temporary)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-        temporary = None
+        atomic.write_atomically(path, write, path.suffix)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

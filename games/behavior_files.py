@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from games.atomic import write_atomically
 from games.errors import InputError
-from games.save import _replace as replace_file
 from games.simplices import Float
 from games.text_input import decode, read_bytes, shown
 from games.tree import TreeGame
@@ -83,7 +83,8 @@ def save_behavior(path: str | Path, game: TreeGame, behavior: Any, **about: Any)
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file")
     try:
-        replace_file(path, text.encode("utf-8", errors="surrogatepass"))
+        content = text.encode("utf-8", errors="surrogatepass")
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from games.atomic import write_atomically
 from games.efg_write import listed, quoted, to_efg_text
 from games.errors import InputError
 from games.normal import NormalFormGame
@@ -44,7 +42,7 @@ def save(game: NormalFormGame | TreeGame, path: str | Path) -> Path:
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file")
     try:
-        _replace(path, content())
+        write_atomically(path, lambda temporary: temporary.write_bytes(content()))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path
@@ -122,21 +120,3 @@ def _utf8(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         raise InputError("a name has characters that UTF-8 cannot hold; save the game as .json") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write to a new file beside `path` and rename it over."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

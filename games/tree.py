@@ -153,6 +153,14 @@ class TreeGame:
         return tuple(levels)
 
     @cached_property
+    def chance_reach(self) -> Float:
+        """float64[N]: product of the chance probabilities on the way to each node."""
+        reach = np.ones(self.nodes)
+        for level in self.levels[1:]:
+            reach[level] = reach[self.parent[level]] * self.chance[level]
+        return reach
+
+    @cached_property
     def last_slots(self) -> Int:
         """int32[P, N]: each player's last own move before (not at) every node, as a slot; -1 where there is none.
 

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from games.atomic import write_atomically
 from games.tree import TreeGame
 
 WORTH = 0.3
@@ -137,15 +137,7 @@ def write(path: Path, key: str, game: TreeGame) -> None:
         return
     with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL character in the folder's name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
         _make_room(path)
 
 

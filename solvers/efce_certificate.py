@@ -32,6 +32,7 @@ from games.simplices import Float, Int
 from games.tree import TreeGame
 from games.tree_strategies import CorrelationPlan
 from solvers.certificate import Certificate
+from solvers.tree_certificate import own_depth
 
 
 def certify_plan(game: TreeGame, plan: CorrelationPlan, concept: str) -> Certificate:
@@ -176,20 +177,12 @@ class _Seen:
     """What one player sees: weights of terminals, own sequences there, and what obeying is worth from each on."""
 
     def __init__(self, game: TreeGame, table: _Table, player: int, payoff: Float) -> None:
-        reach = np.ones(game.nodes)
-        for level in game.levels[1:]:
-            reach[level] = reach[game.parent[level]] * game.chance[level]
         self.game, self.table, self.player = game, table, player
-        self.weight = payoff * reach[game.terminals]
+        self.weight = payoff * game.chance_reach[game.terminals]
         self.own = game.last_slots[player, game.terminals].astype(np.int64)
         self.other = game.last_slots[1 - player, game.terminals].astype(np.int64)
         self.infosets = np.flatnonzero(game.owner == player)
-        self.depth = np.zeros(len(game.owner), dtype=np.int64)
-        above, k = game.entry[self.infosets], 0
-        while (above >= 0).any():  # one step up the own past of every information set at a time
-            k += 1
-            self.depth[self.infosets[above >= 0]] = k
-            above = np.where(above >= 0, game.entry[game.infoset_of_slot[above]], -1)
+        self.depth = own_depth(game)
         self.obedient = np.bincount(
             self.own + 1, weights=self.weight * self.prob(self.own), minlength=game.slots + 1
         )

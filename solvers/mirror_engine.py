@@ -222,9 +222,7 @@ def _no_nodes(form: Sequences) -> tuple[Any, ...]:
 
 def _nodes_of(game: TreeGame, form: Sequences) -> tuple[Any, ...]:
     """The tree as `by_nodes` takes it, with sequences and ranks for slots and information sets, and its scratch."""
-    sequence = np.full(game.slots + 1, -1, dtype=np.int32)  # slot -1 comes last
-    moves = np.flatnonzero(form.slot >= 0)
-    sequence[form.slot[moves]] = moves
+    sequence = form.by_slot
     rank = np.full(len(form.infoset) + 1, -1, dtype=np.int32)
     rank[form.infoset] = np.arange(len(form.infoset))
     terminal = np.full(game.nodes, -1, dtype=np.int32)

@@ -62,14 +62,10 @@ def reaches_of(game: TreeGame) -> Reaches:
 
 def _build(game: TreeGame, form: Sequences) -> Reaches:
     players, infosets = form.players, len(form.first)
-    sequence = np.empty(game.slots + 1, dtype=np.int32)  # by slot
-    moves = np.flatnonzero(form.slot >= 0)
-    sequence[form.slot[moves]] = moves
+    sequence = form.by_slot
     rank = np.empty(infosets, dtype=np.int64)
     rank[form.infoset] = np.arange(infosets)
-    chance = np.ones(game.nodes)
-    for level in game.levels[1:]:
-        chance[level] = chance[game.parent[level]] * game.chance[level]
+    chance = game.chance_reach
     counts = np.zeros(infosets, dtype=np.int64)
     others, weights = [], []
     for i in range(players):

@@ -26,17 +26,11 @@ def pair_payoffs(game: TreeGame, payoff: Float) -> PairPayoffs:
     first, second = game.last_slots[:, game.terminals].astype(np.int64) + 1
     width = game.slots + 1
     key, where = np.unique(first * width + second, return_inverse=True)
-    weight = np.bincount(where.ravel(), weights=payoff * chance_reach(game), minlength=key.size)
+    weight = np.bincount(
+        where.ravel(), weights=payoff * game.chance_reach[game.terminals], minlength=key.size
+    )
     kept = weight != 0
     return PairPayoffs(key[kept] // width - 1, key[kept] % width - 1, weight[kept])
-
-
-def chance_reach(game: TreeGame) -> Float:
-    """float64[Z]: product of the chance probabilities towards each terminal node."""
-    reach = np.ones(game.nodes)
-    for level in game.levels[1:]:
-        reach[level] = reach[game.parent[level]] * game.chance[level]
-    return reach[game.terminals]
 
 
 def scaled(payoff: Float) -> tuple[Float, float, float]:

@@ -76,6 +76,11 @@ class Sequences:
         """S, the number of sequences of all players."""
         return int(self.starts[-1])
 
+    @property
+    def by_slot(self) -> Int:
+        """int32[slots + 1]: the sequence that each slot's move ends; the last entry, for slot -1, is -1."""
+        return sequence_by_slot(self.slot)
+
 
 def sequences_of(game: TreeGame) -> Sequences:
     """The sequence form of `game`, made once per game object. O(N + Z P log Z).
@@ -105,8 +110,7 @@ def _build(game: TreeGame) -> Sequences:
     inside = np.arange(game.slots) - np.repeat(np.cumsum(size) - size, size)
     ends = np.repeat(first, size) + inside
     slot[ends] = np.repeat(game.offsets[infoset], size) + inside
-    sequence = np.empty(game.slots + 1, dtype=np.int32)  # by slot
-    sequence[slot[ends]] = ends
+    sequence = sequence_by_slot(slot)
     entry = game.entry[infoset]
     before = np.where(entry >= 0, sequence[entry], starts[owner]).astype(np.int32)
     at_end = game.last_slots[:, game.terminals]
@@ -114,6 +118,14 @@ def _build(game: TreeGame) -> Sequences:
     common = _common(game)
     rows, others, weight = _entries(game, game.payoff - common[:, None], paths, int(starts[-1]))
     return Sequences(players, starts, ranks, first, size, before, infoset, slot, rows, others, weight, common)
+
+
+def sequence_by_slot(slot: Int) -> Int:
+    """The inverse of `Sequences.slot`; see `Sequences.by_slot`."""
+    moves = np.flatnonzero(slot >= 0)
+    sequence = np.full(moves.size + 1, -1, dtype=np.int32)
+    sequence[slot[moves]] = moves
+    return sequence
 
 
 def _common(game: TreeGame) -> Float:
@@ -127,7 +139,7 @@ def _common(game: TreeGame) -> Float:
 def _entries(game: TreeGame, payoff: Float, paths: Int, length: int) -> tuple[Int, Int, Float]:
     """Gradient entries of every player, by own sequence; plays with the same sequences merged, zeros left out."""
     players = len(paths)
-    chance = _chance_reach(game)
+    chance = game.chance_reach[game.terminals]
     width = max(players - 1, 1)
     counts = np.zeros(length, dtype=np.int64)
     others, weights = [], []
@@ -147,11 +159,3 @@ def _entries(game: TreeGame, payoff: Float, paths: Int, length: int) -> tuple[In
         weights.append(weight)
     rows = np.concatenate([[0], np.cumsum(counts)])
     return rows, np.ascontiguousarray(np.concatenate(others)), np.concatenate(weights)
-
-
-def _chance_reach(game: TreeGame) -> Float:
-    """float64[Z]: product of the chance probabilities towards each terminal node."""
-    reach = np.ones(game.nodes)
-    for level in game.levels[1:]:
-        reach[level] = reach[game.parent[level]] * game.chance[level]
-    return reach[game.terminals]

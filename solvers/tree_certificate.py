@@ -99,15 +99,7 @@ def reaches(game: TreeGame, weights: Float, behaviors: Float) -> Float:
         parts = [own[end] for end in ends]
         for i in range(players + 1):
             reach[i] += reduce(np.multiply, parts[:i] + parts[i + 1 :], weight)
-    return reach * _chance_reach(game)
-
-
-def _chance_reach(game: TreeGame) -> Float:
-    """float64[Z]: product of the chance probabilities on the way to each terminal node."""
-    reach = np.ones(game.nodes)
-    for level in game.levels[1:]:
-        reach[level] = reach[game.parent[level]] * game.chance[level]
-    return reach[game.terminals]
+    return reach * game.chance_reach[game.terminals]
 
 
 def own_depth(game: TreeGame) -> Int:

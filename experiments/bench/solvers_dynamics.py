@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.bench import families
 from experiments.bench.harness import Duel, Finding, Row, Setting, contender, run_duel
-from experiments.bench.timing import Sample, Side
+from experiments.bench.timing import Sample, Side, peak_gib
 from games.simplices import Float
 from solvers import certify
 
@@ -153,24 +153,8 @@ def solve_large(shape: tuple[int, ...]) -> dict[str, float]:
         "gap": gap,
         "span": game.span,
         "iterations": answer.stats["iterations"],
-        "peak_gib": _peak_gib(),
+        "peak_gib": peak_gib(),
     }
-
-
-def _peak_gib() -> float:
-    """Peak resident memory of this process; VmHWM where there is one, as ru_maxrss survives an exec."""
-    try:
-        with open("/proc/self/status") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024**2
-    except OSError:
-        pass
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1024**3 if sys.platform == "darwin" else 1024**2
-    )
 
 
 if __name__ == "__main__":

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from experiments.bench.harness import Duel, Finding, Row, Setting, contender, run_duel
-from experiments.bench.timing import Sample, Side, in_child, sample, steady
+from experiments.bench.timing import Sample, Side, in_child, peak_gib, sample, steady
 from experiments.bench.trees_games import (
     GAMES,
     OpenSpielCfr,
+    environment,
     litefg_environment,
     litefg_write,
     spiel,
@@ -89,18 +88,9 @@ def rows() -> list[Row]:
 # --- compiling and loading ------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def cache_at(place: str) -> Iterator[None]:
+def cache_at(place: str) -> contextlib.AbstractContextManager[None]:
     """Keep compiled trees in this folder for a while, or nowhere with "off"."""
-    before = os.environ.get("STAGHUNT_CACHE")
-    os.environ["STAGHUNT_CACHE"] = place
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["STAGHUNT_CACHE"]
-        else:
-            os.environ["STAGHUNT_CACHE"] = before
+    return environment("STAGHUNT_CACHE", place)
 
 
 def compiled(name: str) -> TreeGame:
@@ -216,18 +206,6 @@ def _iterate_alone(name: str, seconds: float) -> Large:
         peak_gib(),
         float(regrets.sum()),
     )
-
-
-def peak_gib() -> float:
-    """Most memory that this process has held, without what its parent held before it."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1024**2
-    except OSError:
-        pass
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**3
 
 
 def _measure_large(setting: Setting) -> Finding:

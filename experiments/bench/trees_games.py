@@ -135,7 +135,7 @@ def litefg_environment(name: str) -> Any:
 def _environment(name: str, anew: bool) -> Any:
     import LiteEFG
 
-    with contextlib.redirect_stdout(io.StringIO()), _home(_folder().name):
+    with contextlib.redirect_stdout(io.StringIO()), environment("HOME", _folder().name):
         return LiteEFG.OpenSpielEnv(spiel(name), traverse_type="Enumerate", regenerate=anew)
 
 
@@ -146,13 +146,14 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextlib.contextmanager
-def _home(folder: str) -> Iterator[None]:
-    before = os.environ.get("HOME")
-    os.environ["HOME"] = folder
+def environment(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
         if before is None:
-            del os.environ["HOME"]
+            del os.environ[name]
         else:
-            os.environ["HOME"] = before
+            os.environ[name] = before
