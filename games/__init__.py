@@ -8,16 +8,42 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from games.env import Env as Env
+    from games.env import EnvSpec as EnvSpec
+    from games.env import Step as Step
+    from games.env import View as View
+    from games.env_uris import make_env as make_env
     from games.errors import InputError as InputError
     from games.joint import Joint as Joint
     from games.joint import Mixture as Mixture
+    from games.laws import check_env as check_env
     from games.load import catalogue as catalogue
     from games.load import load as load
     from games.normal import NormalFormGame as NormalFormGame
+    from games.play import play_episodes as play_episodes
+    from games.play import rollout as rollout
+    from games.policy import Independent as Independent
+    from games.policy import JointPolicy as JointPolicy
+    from games.policy import Policy as Policy
+    from games.policy import random_policy as random_policy
     from games.save import save as save
+    from games.simulate import simulate as simulate
     from games.tree import TreeGame as TreeGame
 
 _HOMES = {
+    "Env": "games.env",
+    "EnvSpec": "games.env",
+    "Independent": "games.policy",
+    "JointPolicy": "games.policy",
+    "Policy": "games.policy",
+    "Step": "games.env",
+    "View": "games.env",
+    "check_env": "games.laws",
+    "make_env": "games.env_uris",
+    "play_episodes": "games.play",
+    "random_policy": "games.policy",
+    "rollout": "games.play",
+    "simulate": "games.simulate",
     "InputError": "games.errors",
     "Joint": "games.joint",
     "Mixture": "games.joint",

@@ -1,0 +1,77 @@
+"""`make_env`: an environment from its URI, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from games.env import Env
+from games.errors import InputError
+from games.uri import split_query
+
+HOMES = {
+    "foraging": "games.sims.foraging",
+    "coordination": "games.sims.coordination",
+    "repeated": "games.sims.repeated",
+    "swarm": "games.sims.swarm",
+    "pettingzoo": "games.from_pettingzoo",
+    "gymnasium": "games.from_gymnasium",
+    "openspiel": "games.from_openspiel_env",
+}
+"""Where each scheme is built: a module with ``make(name, parameters) -> Env`` and ``EXAMPLES``."""
+
+
+def make_env(uri: str, *, workers: int = 1, allow_import: tuple[str, ...] = (), **parameters: Any) -> Env:
+    """An environment.
+
+    Parameters
+    ----------
+    uri : str
+        ``foraging:8x8-2p-3f``, ``coordination:aloha?agents=10``, ``repeated:prisoners-dilemma?rounds=200``,
+        ``swarm:vicsek?agents=100``, ``pettingzoo:mpe2.simple_spread_v3?N=3``,
+        ``gymnasium:lbforaging/Foraging-8x8-2p-3f-v3``, ``openspiel:leduc_poker``; any game that `games.load` reads
+        (``zoo:chicken``, ``game.efg``) is played once per episode.
+    workers : int
+        Processes that share the sub-environments; the results are the same for any number.
+    allow_import : tuple of str
+        Packages beyond the known ones that ``pettingzoo:`` and ``gymnasium:`` may import.
+    **parameters
+        Further parameters, as text or Python values; they win over those in the URI.
+
+    Raises
+    ------
+    InputError
+        If there is no such environment or a parameter does not fit; the message says what would be right.
+
+    Examples
+    --------
+    >>> make_env("zoo:prisoners-dilemma").spec.agents
+    ('Player 1', 'Player 2')
+    """
+    if workers < 1:
+        raise InputError(f"at least one worker is needed, not {workers}")
+    if workers > 1:
+        from games.pool import Pool
+
+        return Pool(uri, workers=workers, allow_import=allow_import, **parameters)
+    scheme, colon, rest = uri.partition(":")
+    if not colon or scheme.lower() not in HOMES:
+        return _from_game(uri, parameters)
+    name, _, query = rest.partition("?")
+    given = {**split_query(query, f"{scheme}:{name}"), **parameters}
+    if scheme.lower() in ("pettingzoo", "gymnasium"):
+        given["allow_import"] = allow_import
+    make: Callable[..., Env] = import_module(HOMES[scheme.lower()]).make
+    return make(name, given)
+
+
+def _from_game(uri: str, parameters: dict[str, Any]) -> Env:
+    from games.load import load
+    from games.simulate import simulate
+
+    scheme, colon, _ = uri.partition(":")
+    if colon and len(scheme) > 1 and (near := get_close_matches(scheme.lower(), HOMES, 1, 0.75)):
+        raise InputError(f"unknown kind of environment {scheme!r}; did you mean {near[0]}:?")
+    return simulate(load(uri, **parameters), name=uri)
