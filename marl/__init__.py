@@ -1,1 +1,1 @@
-"""Centralised training, decentralised execution: the learners (none in this release)."""
+"""Centralised training, decentralised execution: policies that are networks, and from the next release the learners."""
