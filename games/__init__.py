@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from games.laws import check_env as check_env
     from games.load import catalogue as catalogue
     from games.load import load as load
+    from games.markov import MarkovGame as MarkovGame
     from games.normal import NormalFormGame as NormalFormGame
     from games.play import play_episodes as play_episodes
     from games.play import rollout as rollout
@@ -46,6 +47,7 @@ _HOMES = {
     "simulate": "games.simulate",
     "InputError": "games.errors",
     "Joint": "games.joint",
+    "MarkovGame": "games.markov",
     "Mixture": "games.joint",
     "NormalFormGame": "games.normal",
     "TreeGame": "games.tree",

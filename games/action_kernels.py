@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from games.stream_kernels import BARE
+
+
+@njit(**BARE)
+def _legal_choices(actions: Any, mask: Any, acting: Any, live: Any, count: Any, clean: Any) -> Any:
+    """`legal_actions` of one part, the common case; as unsigned numbers, negative choices are too large ones."""
+    batch, agents, _ = actions.shape
+    for b in range(batch):
+        for i in range(agents):
+            chosen = np.uint64(actions[b, i, 0])
+            if not (live[b] and acting[b, i]):
+                chosen = np.uint64(0)
+            elif chosen >= count or not mask[b, i, chosen]:
+                return b * agents + i
+            clean[b, i, 0] = chosen
+    return -1
 
 
 @njit(**BARE)
@@ -15,7 +31,7 @@ def legal_actions(actions: Any, mask: Any, acting: Any, live: Any, counts: Any, 
 
     Parameters
     ----------
-    actions : int64[B, n, K]
+    actions : int32 or int64[B, n, K]
         What the agents chose, in K parts.
     mask : bool[B, n, A]
         Legal choices of all parts, one part after another.
@@ -29,6 +45,8 @@ def legal_actions(actions: Any, mask: Any, acting: Any, live: Any, counts: Any, 
         Filled.
     """
     batch, agents, parts = actions.shape
+    if parts == 1:
+        return _legal_choices(actions, mask, acting, live, np.uint64(counts[0]), clean)
     for b in range(batch):
         for i in range(agents):
             start = 0

@@ -265,7 +265,8 @@ def _check_group(spec: EnvSpec, group: Group, view: View, live: Array, given: An
     from games.action_kernels import legal_actions
 
     counts = np.array(space.counts if isinstance(space, MultiDiscrete) else (space.count,), dtype=np.int64)
-    flat = np.ascontiguousarray(array.reshape(*wanted[:2], len(counts)), dtype=np.int64)
+    kept = np.int32 if array.dtype == np.int32 else np.int64
+    flat = np.ascontiguousarray(array.reshape(*wanted[:2], len(counts)), dtype=kept)
     clean = np.empty(flat.shape, dtype=np.int32)
     bad = legal_actions(flat, view.mask, view.acting, live, counts, clean)
     if bad >= 0:

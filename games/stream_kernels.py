@@ -158,14 +158,14 @@ def pick_legal(state: Any, mask: Any, out: Any) -> Any:
             legal = 0
             for a in range(mask.shape[2]):
                 legal += mask[b, i, a]
-            left = np.int64(u * legal)
-            out[b, i] = 0
-            for a in range(mask.shape[2]):
-                if mask[b, i, a]:
-                    if left == 0:
-                        out[b, i] = a
-                        break
-                    left -= 1
+            if legal == mask.shape[2]:
+                out[b, i] = np.int64(u * legal)
+                continue
+            left, seen, chosen = np.int64(u * legal), 0, 0
+            for a in range(mask.shape[2]):  # without branches: nobody can predict them
+                seen += mask[b, i, a]
+                chosen += seen <= left
+            out[b, i] = chosen if legal > 0 else 0
 
 
 @njit(**BARE)
