@@ -76,12 +76,12 @@ def from_openspiel(
         )
     if form not in (None, *FORMS):
         raise InputError(f"openspiel:{text}: form={form} is not one of {', '.join(FORMS)}")
-    game, limit = _load(text), node_limit(max_nodes)
-    _check_kind(text, game)
-    with _explained(text):
-        information = _pyspiel().GameType.Information
+    game, limit = load_spiel(text), node_limit(max_nodes)
+    check_finite(text, game)
+    with explained(text):
+        information = pyspiel_module().GameType.Information
         if form != "tree":
-            if isinstance(game, _pyspiel().MatrixGame):
+            if isinstance(game, pyspiel_module().MatrixGame):
                 return _from_matrix(game)
             if game.get_type().information == information.ONE_SHOT:
                 return _from_one_shot(game)
@@ -116,9 +116,9 @@ def tree_from_openspiel(
     >>> tree_from_openspiel("kuhn_poker")
     TreeGame('kuhn_poker()', 2 players, 58 nodes, 12 information sets)
     """
-    game, limit = _load(text), node_limit(max_nodes)
-    _check_kind(text, game)
-    with _explained(text):
+    game, limit = load_spiel(text), node_limit(max_nodes)
+    check_finite(text, game)
+    with explained(text):
         return _compiled(text, game, limit, progress)
 
 
@@ -134,9 +134,9 @@ def node_limit(max_nodes: int | str) -> int:
 
 
 @contextmanager
-def _explained(text: str) -> Iterator[None]:
+def explained(text: str) -> Iterator[None]:
     """Put the game's name in front of complaints, and make OpenSpiel's own complaints ours."""
-    pyspiel = _pyspiel()
+    pyspiel = pyspiel_module()
     try:
         yield
     except InputError as error:
@@ -150,7 +150,8 @@ def _explained(text: str) -> Iterator[None]:
 # --- asking OpenSpiel ----------------------------------------------------------------------------------------
 
 
-def _pyspiel() -> Any:
+def pyspiel_module() -> Any:
+    """OpenSpiel's Python module, or `InputError` saying how to get it."""
     try:
         import pyspiel
     except ImportError:
@@ -158,8 +159,9 @@ def _pyspiel() -> Any:
     return pyspiel
 
 
-def _load(text: str) -> Any:
-    pyspiel = _pyspiel()
+def load_spiel(text: str) -> Any:
+    """The game as OpenSpiel has it, or `InputError` with the nearest name or OpenSpiel's own complaint."""
+    pyspiel = pyspiel_module()
     name = text.partition("(")[0].strip()
     known = _names(name)
     if name not in known:
@@ -167,7 +169,7 @@ def _load(text: str) -> Any:
         hint = f"did you mean openspiel:{near[0]}?" if near else f"it has {len(known)} others"
         raise InputError(f"OpenSpiel has no game {name[:60]!r}; {hint}")
     try:
-        with _no_stderr():
+        with no_stderr():
             return pyspiel.load_game(text)
     except (pyspiel.SpielError, RuntimeError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"OpenSpiel refuses {text[:80]}: {_first_line(error)}") from None
@@ -178,11 +180,11 @@ def _names(wanted: str) -> list[str]:
     if wanted.startswith("python_"):
         with suppress(ImportError):
             importlib.import_module("open_spiel.python.games")
-    return list(_pyspiel().registered_names())
+    return list(pyspiel_module().registered_names())
 
 
 @contextmanager
-def _no_stderr() -> Iterator[None]:
+def no_stderr() -> Iterator[None]:
     """Silence what C++ prints to file descriptor 2 besides raising; it would appear before our own message."""
     sys.stderr.flush()
     saved = os.dup(2)
@@ -201,9 +203,9 @@ def _first_line(error: Exception) -> str:
     return f"its check {line.split(' ', 1)[1]} fails" if line.startswith("/") and " " in line else line
 
 
-def _check_kind(text: str, game: Any) -> None:
+def check_finite(text: str, game: Any) -> None:
     """Refuse what has no finite tree or does not show its information sets."""
-    pyspiel = _pyspiel()
+    pyspiel = pyspiel_module()
     kind = game.get_type()
     if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
         raise InputError(f"openspiel:{text} is a mean-field game: it has no finite tree")
@@ -282,7 +284,7 @@ def _is_native(game: Any) -> bool:
     if type(game).__module__.partition(".")[0] != "pyspiel":
         return False
     inner = [dict(value) for value in game.get_parameters().values() if isinstance(value, dict)]
-    return all(_is_native(_pyspiel().load_game(part.pop("name"), part)) for part in inner)
+    return all(_is_native(pyspiel_module().load_game(part.pop("name"), part)) for part in inner)
 
 
 def _texts(parameters: dict[str, Any]) -> Iterator[str]:
@@ -300,7 +302,7 @@ def _version() -> str:
     try:
         return version("open_spiel")
     except PackageNotFoundError:
-        status = os.stat(_pyspiel().__file__)
+        status = os.stat(pyspiel_module().__file__)
         return f"{status.st_size} {status.st_mtime_ns}"
 
 

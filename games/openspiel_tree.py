@@ -55,6 +55,8 @@ class _Walk:
     """For each player, by what it knows: the information set, its first slot and its legal actions."""
     odds: dict[tuple[float, ...], tuple[float, ...]] = field(default_factory=dict)
     words: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    note: Callable[[Any, int], None] | None = None
+    """Told the first state of every information set, in the order of their numbers, and whose it is."""
     letters: int = 0
     most_letters: int = 0
     last_look: float = 0.0
@@ -82,6 +84,8 @@ class _Walk:
         """Number an information set that is met for the first time."""
         name = key if isinstance(key, str) else str(key)
         words = _action_names(state, player, legal)
+        if self.note is not None:
+            self.note(state, player)
         found = self.known[player][key] = (len(self.names), self.offsets[-1], legal)
         self.owner.append(player)
         self.offsets.append(self.offsets[-1] + len(legal))
@@ -140,7 +144,12 @@ def too_many(max_nodes: int) -> str:
     )
 
 
-def compile_tree(game: Any, max_nodes: int = MAX_NODES, progress: Progress | None = None) -> TreeGame:
+def compile_tree(
+    game: Any,
+    max_nodes: int = MAX_NODES,
+    progress: Progress | None = None,
+    note: Callable[[Any, int], None] | None = None,
+) -> TreeGame:
     """Walk an OpenSpiel game with listed chance outcomes. O(N) states, O(depth x branching) of them at once.
 
     Parameters
@@ -151,6 +160,9 @@ def compile_tree(game: Any, max_nodes: int = MAX_NODES, progress: Progress | Non
         Larger trees are refused, hopeless ones before they are walked.
     progress : callable, optional
         Called with NaN (there is no telling how much is left) and a line with the number of nodes so far.
+    note : callable, optional
+        Called as ``note(state, player)`` with one state of every information set, in the order of their numbers; the
+        state must not be kept.
 
     Raises
     ------
@@ -159,6 +171,7 @@ def compile_tree(game: Any, max_nodes: int = MAX_NODES, progress: Progress | Non
     """
     _check_size(game, max_nodes)
     walk = _Walk(game.get_type().short_name, game.num_players(), max_nodes, progress)
+    walk.note = note
     _grow(walk, game.new_initial_state(), game.get_type().provides_information_state_string)
     return walk.game(str(game))
 
