@@ -124,26 +124,40 @@ class Tabular(Memoryless):
 
     def probs(self, view: View, memory: None = None) -> tuple[Array, None]:
         """The rows in which the agents stand, float64[B, n, A], over legal actions."""
-        if view.row is None:
-            raise InputError("a tabular policy needs an environment that lists its situations (View.row)")
+        row = self._row(view)
         if self.table.ndim == 2:
-            rows = self.table[view.row]
+            rows = self.table[row]
         else:
-            rows = self.table[np.arange(view.row.shape[1])[None, :], view.row]
+            rows = self.table[np.arange(row.shape[1])[None, :], row]
         rows = np.where(view.mask, rows, 0.0)
         total = rows.sum(axis=-1, keepdims=True)
         return np.divide(rows, total, out=np.zeros_like(rows), where=total > 0), None
 
     def sample(self, view: View, memory: None, streams: Streams) -> tuple[Array, None]:
         """One draw per stream."""
-        rows, _ = self.probs(view)
-        if (bad := view.acting & (rows.sum(axis=-1) == 0)).any():
-            b, i = np.argwhere(bad)[0]
-            row = -1 if view.row is None else int(view.row[b, i])
+        from games.policy_kernels import pick_rows
+
+        row = self._row(view)
+        out = np.empty(row.shape, dtype=np.int32)
+        table = self.table if self.table.ndim == 3 else self.table[None]
+        bad = pick_rows(streams.state, row, view.mask, view.acting, table, out)
+        if bad >= 0:
+            b, i = divmod(int(bad), row.shape[1])
             raise InputError(
-                f"the tabular policy gives no legal action in situation {row} (agent {i} of its view)"
+                f"the tabular policy gives no legal action in situation {row[b, i]} (agent {i} of its view)"
             )
-        return streams.choose(rows), None
+        return out, None
+
+    def _row(self, view: View) -> Array:
+        """The agents' situations; `InputError` if the table does not fit the view."""
+        if view.row is None:
+            raise InputError("a tabular policy needs an environment that lists its situations (View.row)")
+        agents, width = view.mask.shape[1:]
+        if self.table.shape[-1] != width or (self.table.ndim == 3 and len(self.table) != agents):
+            raise InputError(
+                f"a table of shape {self.table.shape} does not fit {agents} agents with {width} actions"
+            )
+        return view.row
 
 
 class Independent:
