@@ -32,7 +32,7 @@ def silence_stdout() -> None:
 
 
 def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
-    """Turn a command's return value, `InputError`, Ctrl-C and a closed pipe into exit statuses.
+    """Turn a command's return value, `InputError`, `WorkerDied`, Ctrl-C and a closed pipe into exit statuses.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> None:
-        from games.errors import InputError
+        from games.errors import InputError, WorkerDied
 
         try:
             code = command(*args, **kwargs)
@@ -50,6 +50,9 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
         except InputError as error:
             complain(str(error))
             code = BAD_INPUT
+        except WorkerDied as error:
+            complain(str(error))
+            code = NOT_REACHED
         except KeyboardInterrupt:
             complain("interrupted")
             code = INTERRUPTED
