@@ -44,6 +44,7 @@ $(PEERS)/.installed: pyproject.toml constraints.txt
 bench: peers
 	$(PEERS)/bin/staghunt bench solvers
 	$(PEERS)/bin/staghunt bench trees
+	$(PEERS)/bin/staghunt bench envs
 
 clean:
 	rm -rf $(VENV) $(PEERS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

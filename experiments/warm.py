@@ -1,10 +1,11 @@
 """`python -m experiments.warm`: compile every kernel once, so that no later command waits for it.
 
-Each step solves a tiny game by one method; numba keeps what it compiled beside the sources (or in NUMBA_CACHE_DIR).
+Each step solves a tiny game by one method, or plays a little; numba keeps what it compiled beside the sources (or in NUMBA_CACHE_DIR).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 import time
@@ -45,7 +46,49 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("quantal response on trees", lambda: trace_agent_qre(_kuhn(), 3.0).at([1.0])),
         ("Nash equilibria of trees", lambda: (tree_nash(_kuhn()), tree_nash(_entry()))),
         ("extensive-form correlation", lambda: efce(_entry()).certificate),
+        ("environments", play_environments),
+        ("repeated matches", matches),
     ]
+
+
+def simulated() -> list[str]:
+    """URIs of the listed environments that are simulations of ours."""
+    from games.env_catalogue import environments
+
+    ours = ("foraging", "coordination", "repeated", "swarm", "zoo")
+    return [one.uri for one in environments() if one.scheme in ours or "compiled=true" in one.uri]
+
+
+def play_environments() -> None:
+    """A few steps of every policy in every simulation of ours that it fits."""
+    for uri in simulated():
+        play_a_little(uri)
+
+
+def play_a_little(uri: str) -> None:
+    """A few steps of every policy that fits an environment, for everybody and for a single agent."""
+    from games.env_uris import make_env
+    from games.errors import InputError
+    from games.play import play_episodes
+    from games.policy_names import policy_names, team
+
+    env = make_env(uri)
+    first, *_ = env.spec.agents
+    for name in policy_names(env):
+        for who in ("", first):
+            # a constant action need not be legal everywhere, and teams take no single agents
+            with contextlib.suppress(InputError):
+                play_episodes(env, team(env, {who: name}), [1, 2], max_steps=2)
+
+
+def matches() -> object:
+    """A match of two players who remember one round, without and with chance."""
+    from games.load import load
+    from games.sims.matches import play_matches
+
+    table = np.full((5, 2), 0.5)
+    pure, dilemma = np.eye(2)[[0, 0, 1, 0, 1]], load("zoo:prisoners-dilemma")
+    return [play_matches(dilemma, one, pure, seeds=[1, 2], rounds=3) for one in (table, pure)]
 
 
 def self_play() -> list[Callable[[TreeGame], object]]:

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from games.policy import random_policy as random_policy
     from games.save import save as save
     from games.simulate import simulate as simulate
+    from games.to_pettingzoo import to_aec as to_aec
+    from games.to_pettingzoo import to_parallel as to_parallel
     from games.tree import TreeGame as TreeGame
+    from games.tree_policies import tabular_team as tabular_team
+    from games.tree_policies import tabulate as tabulate
 
 _HOMES = {
     "Env": "games.env",
@@ -45,6 +49,10 @@ _HOMES = {
     "random_policy": "games.policy",
     "rollout": "games.play",
     "simulate": "games.simulate",
+    "tabular_team": "games.tree_policies",
+    "tabulate": "games.tree_policies",
+    "to_aec": "games.to_pettingzoo",
+    "to_parallel": "games.to_pettingzoo",
     "InputError": "games.errors",
     "Joint": "games.joint",
     "MarkovGame": "games.markov",

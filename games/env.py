@@ -150,12 +150,13 @@ class View(NamedTuple):
     )
 
     def agents(self, which: slice | Sequence[int]) -> View:
-        """The view of some agents of the group."""
-        parts: list[Any] = [None if part is None else part[:, which] for part in self]
-        return View(*parts)
+        """The view of some agents of the group, also where the arrays have more leading axes, such as time."""
+        wide = self.observation[..., which, :], self.mask[..., which, :]
+        rest: list[Any] = [None if part is None else part[..., which] for part in self[2:]]
+        return View(*wide, *rest)
 
     def where(self, chosen: Any) -> View:
-        """The view in some sub-environments."""
+        """The view in some sub-environments: part of the first axis."""
         parts: list[Any] = [None if part is None else part[chosen] for part in self]
         return View(*parts)
 
@@ -171,17 +172,17 @@ class Step(NamedTuple):
     @property
     def batch(self) -> int:
         """Number of sub-environments, B."""
-        return len(self.last)
+        return self.last.shape[-1]
 
     @property
     def rewards(self) -> Array:
-        """Rewards of all agents, float64[B, agents], in the order of `EnvSpec.agents`."""
+        """Rewards of all agents, float64[..., B, agents], in the order of `EnvSpec.agents`."""
         if len(self.groups) == 1:
             return self.groups[0].reward
-        return np.concatenate([view.reward for view in self.groups], axis=1)
+        return np.concatenate([view.reward for view in self.groups], axis=-1)
 
     def where(self, chosen: Any) -> Step:
-        """Some sub-environments."""
+        """Some sub-environments: part of the first axis."""
         return Step(
             tuple(view.where(chosen) for view in self.groups),
             self.state[chosen],
@@ -236,7 +237,7 @@ def check_actions(spec: EnvSpec, step: Step, actions: Sequence[Any]) -> tuple[Ar
         Naming environment, agent, sub-environment and action, if one is masked out, out of range or not a number, or
         an array has the wrong shape.
     """
-    if isinstance(actions, np.ndarray) or len(actions) != len(spec.groups):
+    if not isinstance(actions, list | tuple) or len(actions) != len(spec.groups):
         count = len(spec.groups)
         raise InputError(
             f"{spec.name}: actions must be a tuple of {count} array{'s' if count > 1 else ''}, one per group of agents"
@@ -249,7 +250,10 @@ def check_actions(spec: EnvSpec, step: Step, actions: Sequence[Any]) -> tuple[Ar
 
 
 def _check_group(spec: EnvSpec, group: Group, view: View, live: Array, given: Any) -> Array:
-    array, space = np.asarray(given), group.actions
+    try:
+        array, space = np.asarray(given), group.actions
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{spec.name}: actions of group {group.name!r} are not an array: {error}") from error
     wanted = (len(live), group.size, *space.shape)
     if array.shape != wanted:
         raise InputError(
@@ -275,16 +279,20 @@ def _check_group(spec: EnvSpec, group: Group, view: View, live: Array, given: An
 
 
 def _check_box(spec: EnvSpec, group: Group, view: View, live: Array, array: Array, space: Box) -> Array:
+    if array.dtype.kind not in "iuf":
+        raise InputError(
+            f"{spec.name}: actions of group {group.name!r} have type {array.dtype}, expected numbers"
+        )
     acting = view.acting & live[:, None]
     with np.errstate(invalid="ignore", over="ignore"):
-        values = np.where(acting[..., None], array, 0).astype(np.float32)
-    if np.isnan(values).any():
-        b, i, k = np.argwhere(np.isnan(values))[0]
+        values = np.clip(np.where(acting[..., None], array, 0).astype(np.float32), *space.bounds)
+    if not np.isfinite(values).all():
+        b, i, k = np.argwhere(~np.isfinite(values))[0]
         raise InputError(
             f"{spec.name}: {group.agents[i]} chose {array[b, i, k]} for part {k} of its action in sub-environment {b}; "
-            f"expected a number from {space.low[k]:g} to {space.high[k]:g}"
+            f"expected a finite number from {space.low[k]:g} to {space.high[k]:g}"
         )
-    return np.clip(values, *space.bounds)
+    return values
 
 
 def _illegal(spec: EnvSpec, group: Group, view: View, actions: Array, counts: Array, bad: int) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
+from os.path import exists
 from typing import Any
 
 from games.env import Env
 from games.errors import InputError
-from games.uri import split_query
+from games.uri import SCHEMES, split_query
 
 HOMES = {
     "foraging": "games.sims.foraging",
@@ -67,11 +68,24 @@ def make_env(uri: str, *, workers: int = 1, allow_import: tuple[str, ...] = (), 
     return make(name, given)
 
 
+def is_environment_only(uri: str) -> bool:
+    """Whether a URI names an environment that is no game: nothing that `games.load` could read."""
+    scheme, colon, _ = uri.partition(":")
+    return bool(colon) and scheme.lower() in HOMES and scheme.lower() not in SCHEMES and not exists(uri)
+
+
 def _from_game(uri: str, parameters: dict[str, Any]) -> Env:
     from games.load import load
     from games.simulate import simulate
 
     scheme, colon, _ = uri.partition(":")
-    if colon and len(scheme) > 1 and (near := get_close_matches(scheme.lower(), HOMES, 1, 0.75)):
-        raise InputError(f"unknown kind of environment {scheme!r}; did you mean {near[0]}:?")
+    if colon and scheme.isalpha() and len(scheme) > 1 and scheme.lower() not in SCHEMES and not exists(uri):
+        known = list(dict.fromkeys((*HOMES, *SCHEMES)))
+        near = get_close_matches(scheme.lower(), known, 1, 0.6)
+        hint = (
+            f"did you mean {near[0]}:?"
+            if near
+            else f"known are {', '.join(f'{s}:' for s in known)} and files"
+        )
+        raise InputError(f"unknown kind of environment {scheme!r}; {hint}")
     return simulate(load(uri, **parameters), name=uri)

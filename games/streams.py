@@ -8,6 +8,7 @@ from a `numpy.random.Generator` (`draw_seeds`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,9 @@ def check_seeds(seeds: Any) -> Array:
     """Seeds as uint64[B]; `InputError` unless they are a list of at least one whole number from 0 to 2**64 - 1."""
     try:
         array = np.asarray(seeds)
+        if array.dtype.kind == "f" and isinstance(seeds, list | tuple):
+            # numpy makes floats of lists with numbers on both sides of 2**63
+            array = np.array([index(seed) for seed in seeds], dtype=np.uint64)
         if (
             array.ndim != 1
             or not array.size

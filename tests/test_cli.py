@@ -20,7 +20,7 @@ from experiments.output import dumps
 
 
 @pytest.mark.parametrize(
-    "command", ["games", "info", "solve", "qre", "fit", "certify", "convert", "doctor", "bench"]
+    "command", ["games", "info", "solve", "qre", "fit", "certify", "convert", "play", "doctor", "bench"]
 )
 def test_every_command_helps_with_an_example(staghunt: Staghunt, command: str) -> None:
     ran = staghunt(command, "--help")
@@ -79,7 +79,7 @@ def test_doctor_finds_everything_working(staghunt: Staghunt) -> None:
 
 
 def test_bench_names_what_it_knows(staghunt: Staghunt) -> None:
-    assert "unknown bench 'nothing'; known are solvers" in staghunt("bench", "nothing").complaint
+    assert "unknown bench 'nothing'; known are envs, solvers, trees" in staghunt("bench", "nothing").complaint
 
 
 # --- processes -------------------------------------------------------------------------------------------

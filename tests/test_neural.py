@@ -43,6 +43,23 @@ def test_a_network_plays_legally_and_its_play_is_a_function_of_the_seed() -> Non
     assert (play_episodes(env, team, SEEDS[5:6]).returns[0] == whole.returns[5]).all()
 
 
+def test_what_a_network_says_does_not_depend_on_the_batch() -> None:
+    torch.manual_seed(1)
+    net = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Tanh(), torch.nn.Linear(64, 6))
+    rng = np.random.default_rng(3)
+    seen = view(64, 6, 150)._replace(observation=rng.normal(size=(150, 1, 64)).astype(np.float32))
+    seen.observation.setflags(write=False)
+    together, apart = Neural(net, Discrete(6)), Neural(net, Discrete(6), block=None)
+    whole = together.outputs(seen)
+    assert np.allclose(whole, apart.outputs(seen), atol=1e-5)
+    for b in range(150):
+        assert (together.outputs(seen.where(slice(b, b + 1))) == whole[b : b + 1]).all()
+    order = rng.permutation(150)
+    assert (together.outputs(seen.where(order)) == whole[order]).all()
+    with pytest.raises(InputError, match="at least one sub-environment"):
+        Neural(net, Discrete(6), block=0)
+
+
 def test_the_global_state_changes_no_action() -> None:
     env = walkers()
     team = Independent(env.spec, Neural(network(), Discrete(3)))

@@ -237,8 +237,14 @@ def spoilt(part: int, value: Any, *where: Any) -> list[Any]:
         (spoilt(1, -1, 0, 0, 1), "p chose action -1 for part 1"),
         (
             spoilt(2, np.nan, 0, 0, 1),
-            "m chose nan for part 1 of its action in sub-environment 0; expected a number from 0 to inf",
+            "m chose nan for part 1 of its action in sub-environment 0; expected a finite number from 0 to inf",
         ),
+        (spoilt(2, np.inf, 1, 0, 1), "m chose inf for part 1 of its action in sub-environment 1"),
+        (spoilt(2, 1e300, 1, 0, 1), "m chose 1e+300 for part 1"),
+        ([*GOOD[:2], GOOD[2].astype(complex)], "type complex128, expected numbers"),
+        ([*GOOD[:2], GOOD[2].astype(str)], "expected numbers"),
+        ([[[1], [1, 2]], *GOOD[1:]], "actions of group 'workers' are not an array"),
+        (None, "a tuple of 3 arrays"),
         (GOOD[:2], "a tuple of 3 arrays, one per group"),
         (GOOD[0], "a tuple of 3 arrays"),
         ([GOOD[0][:1], *GOOD[1:]], "shape (1, 2), expected (2, 2) (sub-environments, agents)"),
@@ -255,9 +261,29 @@ def test_bad_actions_are_named(actions: Any, told: str) -> None:
 
 def test_numbers_outside_their_box_are_clipped_once() -> None:
     spec = crowd()
-    actions = spoilt(2, np.array([-7.0, np.inf]), 1, 0)
+    actions = spoilt(2, np.array([-np.inf, 1e30]), 1, 0)
     clean = check_actions(spec, look(spec), actions)
-    assert clean[2][1, 0].tolist() == [-1.0, np.inf]
+    assert clean[2][1, 0].tolist() == [-1.0, np.float32(1e30)]
+
+
+def test_stacked_steps_keep_agents_and_sub_environments_apart() -> None:
+    spec = crowd()
+    steps = [look(spec, 2), look(spec, 2)]
+    for t, step in enumerate(steps):
+        for view in step.groups:
+            view.reward[...] = 10 * t + np.arange(2)[:, None]
+    parts = [
+        View(*(None if c[0] is None else np.stack(c) for c in zip(*pair)))
+        for pair in zip(*(step.groups for step in steps))
+    ]
+    stacked = steps[0]._replace(groups=tuple(parts), last=np.stack([step.last for step in steps]))
+    assert stacked.batch == 2
+    assert (stacked.rewards == np.stack([step.rewards for step in steps])).all()
+    assert stacked.rewards[1, 1].tolist() == [11.0] * 4
+    one = stacked.groups[0].agents(slice(1, 2))
+    assert one.observation.shape == (2, 2, 1, 1)
+    assert one.mask.shape == (2, 2, 1, 3)
+    assert one.reward[:, 1, 0].tolist() == [1.0, 11.0]
 
 
 def test_memory_of_any_shape_is_kept_where_play_goes_on() -> None:

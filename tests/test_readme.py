@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -35,11 +36,11 @@ def test_console_blocks(tmp_path):
     assert len(steps) > 4
     for command, shown in steps:
         if command.startswith("cat "):
-            (tmp_path / command.split()[1]).write_text("\n".join(shown) + "\n")
+            (tmp_path / shlex.split(command)[1]).write_text("\n".join(shown) + "\n")
             continue
         assert command.startswith("staghunt ")
         ran = subprocess.run(
-            [str(STAGHUNT), *command.split()[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
+            [str(STAGHUNT), *shlex.split(command)[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
         )
         assert ran.returncode == 0, ran.stderr
         for line in shown:

@@ -146,7 +146,11 @@ def test_the_first_seeds_do_not_depend_on_how_many_are_drawn() -> None:
     assert many.max() < 2**63
 
 
-@pytest.mark.parametrize("bad", [[], 5, [1.5], [-1], [[1]], ["x"], [2**64], None])
+@pytest.mark.parametrize("bad", [[], 5, [1.5], [-1], [[1]], ["x"], [2**64], None, [2**64 - 1, -1]])
 def test_what_is_not_a_list_of_seeds_is_refused(bad: object) -> None:
     with pytest.raises(InputError, match="expected at least one seed"):
         check_seeds(bad)
+
+
+def test_lists_of_seeds_may_hold_small_and_large_ones() -> None:
+    assert check_seeds([0, WORD - 1, 5]).tolist() == [0, WORD - 1, 5]

@@ -60,7 +60,11 @@ class Duel:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was measured in one row; `met` is only for rows whose target is not a ratio."""
+    """What was measured in one row.
+
+    `met` is only for rows whose target is not a ratio, `rate` (units of work per CPU second of ours) only for those
+    that count work.
+    """
 
     ours: Sample | None = None
     peer: Sample | None = None
@@ -70,6 +74,7 @@ class Finding:
     right: bool = True
     met: bool | None = None
     note: str = ""
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -246,6 +251,8 @@ def record(row: Row, finding: Finding) -> dict[str, Any]:
     }
     if row.aim is not None:
         out["aim"] = row.aim
+    if finding.rate is not None:
+        out["per_s"] = _digits(finding.rate)
     if finding.lower_bound:
         out["lower_bound"] = True
     return out

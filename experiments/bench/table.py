@@ -1,4 +1,4 @@
-"""`python -m experiments.bench.table [solvers|trees]`: committed results as a table of the README.
+"""`python -m experiments.bench.table [solvers|trees|envs]`: committed results as a table of the README.
 
 Rows of one piece of work and one peer are gathered: the table shows the smallest and largest ratio of each. A row
 whose target is not a ratio shows that target, and our own time where there is no peer's.
@@ -14,6 +14,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
 RESULTS = FOLDER / "solvers.json"
+_COUNTED = {"solvers": "sizes", "trees": "games", "envs": "environments"}
 _SIZE = re.compile(r"\s*\b\d+(?:x\d+)+\b|\s*\b\d+\^\d+\b")
 
 
@@ -41,7 +42,7 @@ def gathered(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, 
 
 def markdown(document: dict[str, Any]) -> str:
     """A Markdown table of the gathered ratios with their targets."""
-    what = "sizes" if document.get("bench", "solvers") == "solvers" else "games"
+    what = _COUNTED[document.get("bench", "solvers")]
     lines = [f"| work | peer | {what} | peer time / ours | target | met |", "|---|---|---|---|---|---|"]
     for work, peer, rows in gathered(document["rows"]):
         met = sum(bool(row["met"]) for row in rows)
@@ -57,11 +58,13 @@ def _where(rows: list[dict[str, Any]]) -> str:
 
 
 def _span(rows: list[dict[str, Any]]) -> str:
-    """Smallest to largest ratio, or without any our own process times."""
+    """Smallest to largest ratio, or without any our own throughputs or process times."""
     ratios = [row["ratio"] for row in rows if row.get("ratio") is not None]
     bound = "at least " if any(row.get("lower_bound") for row in rows) else ""
     if ratios:
         return bound + _from_to(ratios)
+    if all(row.get("per_s") is not None for row in rows):
+        return f"ours {_from_to([row['per_s'] for row in rows])} per s"
     return f"ours {_from_to([row['ours_cpu_s'] for row in rows])} s"
 
 

@@ -15,6 +15,7 @@ EXAMPLES = (
     "staghunt bench solvers --quick",
     "staghunt bench solvers --rows 'qre*' --json",
     "staghunt bench trees --rows '*leduc*'",
+    "staghunt bench envs --rows '*foragers*'",
 )
 
 

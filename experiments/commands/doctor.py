@@ -31,6 +31,13 @@ REQUIRED = {
     "pyyaml": "yaml",
 }
 EXTRAS = {
+    "lbforaging": ("lbforaging", "envs", "gymnasium:lbforaging/... and the tests of our foraging"),
+    "rware": ("rware", "envs", "gymnasium:rware/..."),
+    "mpe2": ("mpe2", "envs", "pettingzoo:mpe2...."),
+    "pygame-ce": ("pygame", "envs", "pettingzoo:butterfly.... and pictures of its environments"),
+    "rlcard": ("rlcard", "envs", "pettingzoo:classic.... card games"),
+    "axelrod": ("axelrod", "peers", "benchmarks of repeated games against the Axelrod library"),
+    "shimmy": ("shimmy", "peers", "benchmarks of OpenSpiel environments against Shimmy"),
     "pygambit": ("pygambit", "peers", "QRE and Nash benchmarks against Gambit"),
     "nashpy": ("nashpy", "peers", "Nash benchmarks against Nashpy"),
     "quantecon": ("quantecon", "peers", "Nash and minimax benchmarks against QuantEcon"),

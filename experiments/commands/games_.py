@@ -1,4 +1,4 @@
-"""`staghunt games`: what can be loaded by name."""
+"""`staghunt games`: the games and environments that have a name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ import typer
 from experiments.commands.options import Json, Quiet, UnusedSeed
 
 NAME = "games"
-HELP = "List the games that can be loaded by name, with their parameters and sources."
-EXAMPLES = ("staghunt games", "staghunt games hunt", "staghunt games 'random*' --json")
+HELP = "List the games that can be loaded by name, with their parameters and sources, and environments to play in."
+EXAMPLES = (
+    "staghunt games",
+    "staghunt games hunt",
+    "staghunt games 'random*' --json",
+    "staghunt games swarm:",
+)
 FEW = 6  # this many games or fewer are told with their whole source
 
 
@@ -24,15 +29,18 @@ def command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Print the catalogue's entries that match."""
+    """Print the catalogue's entries and the environments that match."""
+    from games.env_catalogue import environments
     from games.load import catalogue
 
     entries = [entry for entry in catalogue() if matches(pattern, entry)]
+    worlds = [world for world in environments() if matches_environment(pattern, world)]
     if json:
         from experiments.output import print_json
 
-        print_json({"games": [describe(entry) for entry in entries]})
-    elif not entries:
+        listed = [describe_environment(world) for world in worlds]
+        print_json({"games": [describe(entry) for entry in entries], "environments": listed})
+    elif not entries and not worlds:
         from experiments.guard import note
 
         note(
@@ -40,7 +48,10 @@ def command(
             quiet,
         )
     elif not quiet:
-        _show(entries)
+        if entries:
+            _show(entries)
+        if worlds:
+            _show_environments(worlds, after=bool(entries))
     return 0
 
 
@@ -52,6 +63,16 @@ def describe(entry: Any) -> dict[str, Any]:
         "description": entry.summary,
         "source": str(entry.source),
         "parameters": {p.name: value_text(p.default) for p in entry.parameters},
+    }
+
+
+def describe_environment(world: Any) -> dict[str, Any]:
+    """One environment as a record; `installed` says whether it can be made here."""
+    return {
+        "uri": world.uri,
+        "description": world.summary,
+        "needs": world.needs,
+        "installed": not world.missing(),
     }
 
 
@@ -71,6 +92,35 @@ def matches(pattern: str, entry: Any) -> bool:
     if any(fnmatch(name, wanted) or wanted in name for name in names):
         return True
     return wanted in entry.summary.lower() or wanted in str(entry.source).lower()
+
+
+def matches_environment(pattern: str, world: Any) -> bool:
+    """Whether the pattern fits a whole URI, with or without its scheme, or occurs in it or the description."""
+    from fnmatch import fnmatch
+
+    wanted, uri = pattern.lower(), world.uri.lower()
+    names = (uri, uri.partition(":")[2])
+    return any(fnmatch(name, wanted) for name in names) or wanted in uri or wanted in world.summary.lower()
+
+
+def _show_environments(worlds: Sequence[Any], after: bool) -> None:
+    from rich.markup import escape
+
+    from experiments.tables import console, simple_table
+
+    table = simple_table("Environment", "What", "Needs")
+    for world in worlds:
+        absent = world.missing()
+        needs = f"{', '.join(absent)}: pip install 'staghunt[envs]'" if absent else ", ".join(world.needs)
+        table.add_row(escape(world.uri), escape(world.summary), escape(needs))
+    out = console()
+    if after:
+        out.print()
+    out.print(table)
+    out.print(
+        "Look with `staghunt info ENV`, play with `staghunt play ENV`; games are played once per episode.",
+        style="dim",
+    )
 
 
 def _show(entries: Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""`staghunt info`: facts about one game."""
+"""`staghunt info`: facts about one game or environment."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import math
 from pathlib import Path
 from typing import Any
 
-from experiments.commands.options import Game, Json, MaxNodes, PlotFile, Quiet, UnusedSeed
+from experiments.commands.options import AllowImport, Game, Json, MaxNodes, PlotFile, Quiet, UnusedSeed
 
 NAME = "info"
 HELP = (
     "Describe a game: players, actions, payoffs, sums, symmetry, dominance and pure equilibria; of a game in extensive "
-    "form its nodes, information sets, recall, and how large its strategic form is."
+    "form its nodes, information sets, recall, and how large its strategic form is; of an environment its agents, "
+    "observations, actions, and the policies that can play it."
 )
 EXAMPLES = (
     "staghunt info zoo:chicken",
     "staghunt info game.nfg --json",
     "staghunt info game.nfg --plot payoffs.png",
     "staghunt info openspiel:leduc_poker",
+    "staghunt info foraging:8x8-2p-3f",
 )
 PURE_LISTED, PURE_SHOWN = 10_000, 20
 CELLS = 1_000_000
@@ -28,6 +30,7 @@ def command(
     game: Game,
     max_nodes: MaxNodes = None,
     plot: PlotFile = None,
+    allow_import: AllowImport = None,
     seed: UnusedSeed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -35,8 +38,11 @@ def command(
     """Compute and print the facts; `--plot` draws the payoffs of a two-player game as heatmaps."""
     from experiments.atomic import check_writable
     from experiments.progress import Reporter
+    from games.env_uris import is_environment_only
 
     check_writable(plot, (".png", ".svg", ".pdf"), "--plot")
+    if is_environment_only(game):
+        return _environment(game, plot, tuple(allow_import or ()), json, quiet)
     tree, known, found = None, {}, None
     with Reporter(quiet, f"reading {game}") as progress:
         from games.load import load
@@ -71,6 +77,29 @@ def command(
             if tree is not None:
                 print("\nIts reduced strategic form:")
             _show(loaded, normal_facts, found.profiles.tolist(), found.total)
+    return 0
+
+
+def _environment(uri: str, plot: Path | None, allowed: tuple[str, ...], json: bool, quiet: bool) -> int:
+    from games.env_uris import make_env
+    from games.errors import InputError
+    from games.policy_names import HUMAN, policy_names
+
+    if plot is not None:
+        raise InputError(
+            f"--plot draws the payoffs of a game; to see {uri} use `staghunt play {uri} --render FILE`"
+        )
+    env = make_env(uri, allow_import=allowed)
+    names = [*policy_names(env), HUMAN]
+    if json:
+        from experiments.env_output import env_document
+        from experiments.output import print_json
+
+        print_json({"env": env_document(env.spec), "policies": names})
+    elif not quiet:
+        from experiments.env_output import show_env
+
+        show_env(env.spec, names)
     return 0
 
 

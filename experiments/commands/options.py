@@ -15,6 +15,24 @@ Game = Annotated[
         show_default=False,
     ),
 ]
+Env = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="An environment such as foraging:8x8-2p-3f or swarm:vicsek (`staghunt games` lists them), or any game, "
+        "which is played once.",
+        show_default=False,
+    ),
+]
+AllowImport = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-import",
+        metavar="PACKAGE",
+        help="Let pettingzoo: and gymnasium: import this package too; may be repeated.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
 ]

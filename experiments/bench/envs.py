@@ -1,0 +1,67 @@
+"""`staghunt bench envs`: how fast random agents play, beside the libraries whose environments these are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.bench.harness import Row
+from experiments.bench.runner import Bench, Progress, conduct
+
+DISTRIBUTIONS = (
+    "staghunt",
+    "numpy",
+    "numba",
+    "lbforaging",
+    "gymnasium",
+    "pettingzoo",
+    "mpe2",
+    "rware",
+    "open_spiel",
+    "shimmy",
+    "axelrod",
+)
+
+
+def run(
+    quick: bool = False,
+    rows: str | Sequence[str] | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    fresh: bool = False,
+    files: Path | None = None,
+) -> dict[str, Any]:
+    """Measure environments beside their peers and write the results document.
+
+    Times are seconds per joint step of one sub-environment (per move, where players move in turn), so that a ratio of
+    times is a ratio of throughputs. Parameters and result are those of `experiments.bench.solvers.run`; no row needs
+    `files`.
+    """
+    return conduct(BENCH, quick, rows, out, progress, fresh=fresh, files=files)
+
+
+def every_row() -> list[Row]:
+    """All rows: those of the table of targets in its order, then every listed environment."""
+    from experiments.bench import (
+        envs_foraging,
+        envs_openspiel,
+        envs_pettingzoo,
+        envs_random,
+        envs_repeated,
+        envs_swarm,
+    )
+
+    return [
+        *envs_foraging.rows(),
+        *envs_random.coordination_rows(),
+        *envs_swarm.rows(),
+        *envs_repeated.rows(),
+        *envs_pettingzoo.rows(),
+        *envs_openspiel.rows(),
+        *envs_random.rows(),
+    ]
+
+
+BENCH = Bench("envs", lambda: every_row(), DISTRIBUTIONS)
