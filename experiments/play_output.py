@@ -115,20 +115,26 @@ def _returns_table(played: Played) -> Any:
     returns = played.episodes.returns
     errors, bounds = standard_errors(returns), interval(returns)
     table = simple_table("Agent", "Policy", "Mean return", "Standard error", "95% interval", right=(2, 3, 4))
-    shown = returns.shape[1] if returns.shape[1] <= ROWS else ROWS - 1
-    for i, agent in enumerate(played.spec.agents[:shown]):
+    names = _rows(played)
+    for i, (agent, policy) in enumerate(names):
         error = "-" if errors is None else number(errors[i])
         told = "-" if bounds is None else " to ".join(number(b) for b in bounds[i])
         table.add_row(
-            escape(one_line(agent)),
-            escape(one_line(played.policies[agent])),
-            number(returns[:, i].mean()),
-            error,
-            told,
+            escape(one_line(agent)), escape(one_line(policy)), number(returns[:, i].mean()), error, told
         )
-    if rest := returns.shape[1] - shown:
-        table.add_row(f"[dim]and {rest:,} more[/]", "", number(returns[:, shown:].mean()), "", "")
+    rest = returns.shape[1] - len(names)
+    if rest and not played.spec.common_reward:
+        table.add_row(f"[dim]and {rest:,} more[/]", "", number(returns[:, len(names) :].mean()), "", "")
     return table
+
+
+def _rows(played: Played) -> list[tuple[str, str]]:
+    """Who is told about, and by what policy they played: a team with a common reward in one row."""
+    agents, policies = played.spec.agents, played.policies
+    if played.spec.common_reward and len(agents) > 1:
+        return [(f"each of {len(agents):,} agents", ", ".join(dict.fromkeys(policies.values())))]
+    shown = len(agents) if len(agents) <= ROWS else ROWS - 1
+    return [(agent, policies[agent]) for agent in agents[:shown]]
 
 
 def _summary(played: Played) -> list[str]:

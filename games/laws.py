@@ -21,6 +21,7 @@ from games.spaces import Box, Discrete, MultiDiscrete
 from games.streams import draw_seeds
 from games.trial import LawBroken as LawBroken
 from games.trial import Trial
+from games.world_laws import others_play_on, worlds_are_apart
 
 Array = npt.NDArray[Any]
 
@@ -325,6 +326,7 @@ LAWS: tuple[Law, ...] = (
     somebody_can_act,
     stopped_stands_still,
     restart_touches_only_its_own,
+    others_play_on,
     old_steps_stay,
     rewards_are_shared,
     horizon_holds,
@@ -332,6 +334,7 @@ LAWS: tuple[Law, ...] = (
     rows_tell_all,
     same_seed_same_play,
     alone_as_in_a_batch,
+    worlds_are_apart,
     seeds_matter,
     actions_are_checked,
     idle_actions_are_ignored,

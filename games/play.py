@@ -130,6 +130,8 @@ def play_episodes(
     seeds = check_seeds(seeds)
     if batch < 1:
         raise InputError(f"at least one episode must be played at once, not {batch}")
+    if max_steps is not None and max_steps < 1:
+        raise InputError(f"an episode needs at least one step, not {max_steps}")
     limit = min((n for n in (max_steps, env.spec.horizon) if n is not None), default=None)
     parts = []
     for start in range(0, len(seeds), batch):

@@ -59,7 +59,7 @@ class TeamReward:
         self.env.close(world)
 
     def _shared(self, step: Step) -> Step:
-        rewards = step.rewards
+        rewards = np.ascontiguousarray(step.rewards)  # so that sums do not depend on the batch by their order
         team = rewards.sum(axis=1) if self.how == "sum" else rewards.mean(axis=1)
         views = tuple(
             view._replace(

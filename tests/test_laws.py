@@ -259,6 +259,25 @@ class Gambling(Simulation):
         return super().step(world, actions)
 
 
+class Possessive(Simulation):
+    """Keeps its world for itself and plays on in the last one that it made."""
+
+    def reset(self, seeds: Any) -> tuple[Running, Step]:
+        self.world, step = super().reset(seeds)
+        return self.world, step
+
+    def step(self, world: Running, actions: Any) -> tuple[Running, Step]:
+        return super().step(self.world, actions)
+
+
+class Stirring(Simulation):
+    """Draws from everybody's stream when one is restarted."""
+
+    def restart(self, world: Running, where: Any) -> tuple[Running, Step]:
+        world.streams.bits()
+        return super().restart(world, where)
+
+
 def fast(kind: type[Simulation], **options: Any) -> Simulation:
     return kind(WalkerRules(**options))
 
@@ -280,6 +299,8 @@ SPECIMENS = [
     (fast(RewardedEnd), "a stopped episode still gives rewards"),
     (fast(RestartsAll), "restart changes the"),
     (fast(NeverRestarts, horizon=1), "already stopped after restart"),
+    (fast(Possessive), "a second world of the same environment disturbs the first"),
+    (fast(Stirring), "restarting one sub-environment changes the"),
     (fast(Lenient), "a bad action is accepted"),
     (fast(HalfDone), "a refused action changes what comes next"),
     (fast(Meddling), "agent that does not act changes the state"),

@@ -143,7 +143,11 @@ def test_a_team_needs_a_policy_for_each(policies: Any, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"batch": 0}, "at least one episode"), ({"seeds": []}, "at least one seed")],
+    [
+        ({"batch": 0}, "at least one episode"),
+        ({"max_steps": 0}, "at least one step, not 0"),
+        ({"seeds": []}, "at least one seed"),
+    ],
 )
 def test_nonsense_is_refused(options: Any, told: str) -> None:
     env = walkers()

@@ -112,8 +112,10 @@ def test_a_solved_tree_plays_its_value(staghunt: Staghunt, tmp_path: Path) -> No
 
 
 def test_many_agents_are_told_together(staghunt: Staghunt) -> None:
-    ran = staghunt("play", "swarm:vicsek?agents=100", "-n", 2, "--max-steps", 3)
-    assert "and 77 more" in ran.out and ran.out.count("random") == 23
+    ran = staghunt("play", "foraging:15x15-26p-5f", "-n", 2, "--max-steps", 3)
+    assert "and 3 more" in ran.out and ran.out.count("random") == 23
+    team = staghunt("play", "swarm:vicsek?agents=100", "-n", 2, "--max-steps", 3)
+    assert "each of 100 agents" in team.out and team.out.count("random") == 1
     assert (
         len(staghunt("play", "swarm:vicsek?agents=100", "-n", 2, "--max-steps", 3, "--json").json["policies"])
         == 100

@@ -40,7 +40,11 @@ def test_console_blocks(tmp_path):
             continue
         assert command.startswith("staghunt ")
         ran = subprocess.run(
-            [str(STAGHUNT), *shlex.split(command)[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
+            [str(STAGHUNT), *shlex.split(command)[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         assert ran.returncode == 0, ran.stderr
         for line in shown:
