@@ -21,7 +21,8 @@ from games.streams import Streams
 
 Array = npt.NDArray[Any]
 Memory = Any
-"""What a policy remembers within an episode: None, an array with B as its first axis, or a tuple of such."""
+"""What a policy remembers within an episode: None, an array with B as its first axis, a tuple, list or mapping of such,
+or an object with ``restarted(where, fresh)`` that returns it with the sub-environments chosen by bool[B] as in `fresh`."""
 
 
 class Policy(Protocol):
@@ -88,9 +89,12 @@ class Random(Memoryless):
 
     @staticmethod
     def _numbers(streams: Streams, box: Box) -> Array:
-        low, high = box.bounds
+        low, high = (
+            bound.astype(np.float64) for bound in box.bounds
+        )  # their difference may overflow float32
         bounded = np.isfinite(low) & np.isfinite(high)
-        inside = low + streams.uniform(len(low)) * np.where(bounded, high - low, 0.0)
+        span = np.subtract(high, low, out=np.zeros_like(low), where=bounded)
+        inside = low + streams.uniform(len(low)) * span
         if bounded.all():
             return inside.astype(np.float32)
         free = np.clip(streams.normal(len(low)), low, high)
@@ -107,7 +111,12 @@ class Tabular(Memoryless):
     """
 
     def __init__(self, table: Any) -> None:
-        self.table = np.array(table, dtype=np.float64)
+        try:
+            self.table = np.array(table, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"a table of action probabilities is not an array of numbers: {error}"
+            ) from error
         if (
             self.table.ndim not in (2, 3)
             or not np.isfinite(self.table).all()
@@ -235,6 +244,8 @@ def keep_where(memory: Memory, fresh: Memory, where: Array) -> Memory:
     if isinstance(memory, list | tuple):
         parts: Sequence[Any] = [keep_where(old, new, where) for old, new in zip(memory, fresh)]
         return type(memory)(*parts) if hasattr(memory, "_fields") else type(memory)(parts)
+    if isinstance(memory, Mapping):
+        return {key: keep_where(old, fresh[key], where) for key, old in memory.items()}
     if isinstance(memory, np.ndarray):
         out = memory.copy()
         out[where] = fresh[where]

@@ -37,11 +37,11 @@ def simulate(game: NormalFormGame | TreeGame | MarkovGame, *, name: str = "", **
     if isinstance(game, NormalFormGame):
         from games.sims.matrix import MatrixRules
 
-        return Simulation(MatrixRules(game, name or game.title, **options))
+        return Simulation(MatrixRules(game, name or game.title or "normal-form game", **options))
     if isinstance(game, TreeGame):
         from games.sims.tree import TreeRules
 
-        return Simulation(TreeRules(game, name or game.title, **options))
+        return Simulation(TreeRules(game, name or game.title or "game tree", **options))
     from games.markov import MarkovGame
 
     if isinstance(game, MarkovGame):

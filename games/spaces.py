@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ class Discrete:
     count: int
 
     def __post_init__(self) -> None:
-        if self.count < 1:
+        if not _is_count(self.count):
             raise InputError(f"a discrete action needs at least one choice, not {self.count}")
 
     @property
@@ -42,7 +44,7 @@ class MultiDiscrete:
     counts: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not self.counts or min(self.counts) < 1:
+        if not self.counts or not all(map(_is_count, self.counts)):
             raise InputError(f"a multi-discrete action needs positive numbers of choices, not {self.counts}")
 
     @property
@@ -76,7 +78,7 @@ class Box:
         if (
             not self.low
             or len(self.low) != len(self.high)
-            or not all(a <= b for a, b in zip(self.low, self.high))
+            or not all(a <= b and a < inf and b > -inf for a, b in zip(self.low, self.high))
         ):
             raise InputError(
                 f"a box needs equally many lower and upper bounds in order, not {self.low} and {self.high}"
@@ -94,8 +96,13 @@ class Box:
 
     @property
     def bounds(self) -> tuple[Float, Float]:
-        """Lower and upper bounds as float32[k]."""
-        return np.array(self.low, dtype=np.float32), np.array(self.high, dtype=np.float32)
+        """Lower and upper bounds as float32[k], infinite beyond the range of float32."""
+        with np.errstate(over="ignore"):
+            return np.array(self.low, dtype=np.float32), np.array(self.high, dtype=np.float32)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
 
 
 Actions = Discrete | MultiDiscrete | Box

@@ -300,7 +300,7 @@ SPECIMENS = [
     (fast(RestartsAll), "restart changes the"),
     (fast(NeverRestarts, horizon=1), "already stopped after restart"),
     (fast(Possessive), "a second world of the same environment disturbs the first"),
-    (fast(Stirring), "restarting one sub-environment changes the"),
+    (fast(Stirring, horizon=3), "restarting one sub-environment changes the"),
     (fast(Lenient), "a bad action is accepted"),
     (fast(HalfDone), "a refused action changes what comes next"),
     (fast(Meddling), "agent that does not act changes the state"),

@@ -217,6 +217,19 @@ def test_random_play_fits_every_space() -> None:
     assert (clean[2][..., 1] >= 0).all()
 
 
+def test_random_numbers_fill_boxes_as_wide_as_numbers_go() -> None:
+    most = float(np.finfo(np.float32).max)
+    box = Box((-most, 0.0, -1e39, 5.0), (most, float("inf"), 1e39, 5.0))
+    spec = EnvSpec("wide", (Group("g", ("a",), (1,), box),), 0)
+    streams = Streams.from_seeds(np.arange(500, dtype=np.uint64), ACT)
+    actions, _ = random_policy(spec).sample(look(spec, 500), [None], streams)
+    (clean,) = check_actions(spec, look(spec, 500), actions)
+    assert 0.2 < (np.abs(clean[:, 0, 0]) < most / 2).mean() < 0.8
+    assert clean[:, 0, 1].min() == 0
+    assert np.abs(clean[:, 0, 2]).max() < 10
+    assert (clean[:, 0, 3] == 5).all()
+
+
 GOOD: list[Any] = [np.zeros((2, 2), dtype=int), np.zeros((2, 1, 2), dtype=int), np.zeros((2, 1, 2))]
 
 
@@ -276,10 +289,10 @@ def test_stacked_steps_keep_agents_and_sub_environments_apart() -> None:
     for t, step in enumerate(steps):
         for view in step.groups:
             view.reward[...] = 10 * t + np.arange(2)[:, None]
-    parts = [
-        View(*(None if c[0] is None else np.stack(c) for c in zip(*pair)))
-        for pair in zip(*(step.groups for step in steps))
-    ]
+    parts = []
+    for pair in zip(*(step.groups for step in steps)):
+        columns: list[Any] = [None if c[0] is None else np.stack(c) for c in zip(*pair)]
+        parts.append(View(*columns))
     stacked = steps[0]._replace(groups=tuple(parts), last=np.stack([step.last for step in steps]))
     assert stacked.batch == 2
     assert (stacked.rewards == np.stack([step.rewards for step in steps])).all()
@@ -298,6 +311,8 @@ def test_memory_of_any_shape_is_kept_where_play_goes_on() -> None:
     assert kept[0].tolist() == [0, 2]
     assert kept[1][0].tolist() == [[0] * 3, [1] * 3]
     assert kept[1][1] is None
+    named = keep_where({"h": np.array([1, 2])}, {"h": np.array([0, 0])}, where)
+    assert named["h"].tolist() == [0, 2]
     assert old[0].tolist() == [1, 2]
 
 
@@ -305,6 +320,11 @@ def test_memory_of_any_shape_is_kept_where_play_goes_on() -> None:
     ("make", "told"),
     [
         (lambda: Discrete(0), "at least one choice"),
+        (lambda: Discrete(2.5), "at least one choice, not 2.5"),  # type: ignore[arg-type]
+        (lambda: MultiDiscrete((2, True)), "positive numbers of choices"),
+        (lambda: Box((float("inf"),), (float("inf"),)), "lower and upper bounds in order"),
+        (lambda: Tabular("x"), "not an array of numbers"),
+        (lambda: Tabular([[0.5, 0.5], [1.0]]), "not an array of numbers"),
         (lambda: MultiDiscrete(()), "positive numbers of choices"),
         (lambda: Box((1.0,), (0.0,)), "lower and upper bounds in order"),
         (lambda: Group("g", (), (1,), Discrete(1)), "has no agents"),
