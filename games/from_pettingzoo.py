@@ -33,6 +33,9 @@ EXAMPLES = (
 )
 
 OPTIONS = ("api", "state", "horizon", "fresh", "render")
+REMEMBERING = ("knights_archers_zombies",)
+"""Environments whose reset does not forget everything: how fast zombies come is carried over. They are made anew for
+every episode."""
 STATES = ("auto", "env", "observations", "none")
 
 
@@ -59,6 +62,8 @@ def make(name: str, parameters: Mapping[str, Any]) -> Env:
     where = f"pettingzoo:{name}"
     module = name if name.partition(".")[0] not in FAMILIES else f"pettingzoo.{name}"
     ours = own_options(given, OPTIONS)
+    if module.rpartition(".")[2].startswith(REMEMBERING):
+        ours.setdefault("fresh", True)
     arguments = {key: typed(value) for key, value in given.items()}
     home = import_allowed(module, allow, where)
     api = _api(home, ours.pop("api", None), where)

@@ -41,7 +41,9 @@ CLASSIC = (
     "hanabi_v5",
     "go_v5?board_size=5",
 )
-KNIGHTS = "pettingzoo:butterfly.knights_archers_zombies_v11?spawn_delay=1&max_zombies=30&max_cycles=150"
+KNIGHTS = (
+    "pettingzoo:butterfly.knights_archers_zombies_v11?spawn_delay=1&max_zombies=30&max_cycles=150&fresh=false"
+)
 
 
 def needs(*packages: str) -> None:
@@ -84,6 +86,10 @@ def test_laws_hold_for_classic_games(name: str) -> None:
 def test_laws_hold_for_butterfly_with_agents_that_die() -> None:
     needs("pygame", "pymunk")
     assert len(check_env(make_env(KNIGHTS), batch=2, steps=25)) == len(LAWS)
+    default = make_env(
+        "pettingzoo:butterfly.knights_archers_zombies_v11"
+    )  # its reset remembers the zombies' pace
+    assert len(check_env(default, batch=2, steps=25)) == len(LAWS)
     one = make_env("pettingzoo:butterfly.cooperative_pong_v6?max_cycles=5&state=none")
     assert one.spec.state == 0 and one.spec.groups[0].observation == (280, 480, 3)
     assert len(check_env(one, batch=2, steps=6)) == len(LAWS)
