@@ -59,6 +59,14 @@ def steps(data: Path, folder: Path) -> list[tuple[str, list[str]]]:
             ],
         ),
         ("The saved strategy, judged anew from the game alone", ["certify", kuhn, solved, "--tol", "1e-6"]),
+        (
+            "The same strategy at the table: ten thousand hands",
+            ["play", f"{kuhn}?compiled=true", "-p", solved, "-n", "10000"],
+        ),
+        (
+            "A world to learn in: two foragers who can only lift together",
+            ["play", "foraging:8x8-2p-2f-coop", "-p", "social", "--render", str(folder / "forage.gif")],
+        ),
     ]
 
 
@@ -76,7 +84,7 @@ def demo(data: Path = DATA, folder: Path = FOLDER) -> int:
     print(f"\nDone in {time.perf_counter() - start:.0f} s. Written:")
     for path in written:
         print(f"  {path}")
-    print("Look at the pictures; every number above came with its certificate.")
+    print("Look at the pictures; every equilibrium above came with its certificate.")
     return 0
 
 
