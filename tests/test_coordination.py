@@ -324,9 +324,11 @@ def test_gather_follows_its_rules(options: dict[str, int]) -> None:
             elif ended and None not in at:
                 reward = -5.0 if best in at else 5.0
             assert seen.after.rewards[t, b].tolist() == [reward] * size["agents"]
+            left = np.float32(1 - clock / size["steps"])
+            assert seen.after.state[t, b, -2:].tolist() == [2 * best, left]
             assert seen.after.last[t, b] == ended and seen.after.discount[t, b] == (not ended)
             paid.add(reward)
-    np.testing.assert_array_equal(seen.after.state, after.reshape(60, 200, -1))
+    np.testing.assert_array_equal(seen.after.state[..., :-2], after.reshape(60, 200, -1))
     assert size["agents"] == 5 or paid >= {0.0, 5.0, 10.0}
     first = seen.before.groups[0].observation[0, ..., :2].reshape(-1, 2)
     for axis, count in ((0, size["height"]), (1, size["width"])):

@@ -46,7 +46,7 @@ class GatherRules:
     all are at other goals, `fail` if all are at goals but only some of them at the best, and nothing otherwise.
 
     Observation: own row and column, and row and column of the best goal, -1 and -1 if unknown, float32[4]. State: all
-    observations, float32[4 agents]. `View.row`: own cell and what is known of the best goal.
+    observations, the column of the best goal and the share of steps left, float32[4 agents + 2]. `View.row`: own cell and what is known of the best goal.
 
     Parameters
     ----------
@@ -83,7 +83,13 @@ class GatherRules:
         rows = width * height * (kernels.GOALS + 1)
         group = Group("agents", names, (4,), Discrete(len(MOVES)), MOVES, rows=rows)
         self.spec = GatherSpec(
-            name, (group,), state=4 * agents, horizon=steps, common_reward=True, width=width, height=height
+            name,
+            (group,),
+            state=4 * agents + 2,
+            horizon=steps,
+            common_reward=True,
+            width=width,
+            height=height,
         )
         self._size = np.array([width, height, steps], dtype=np.int64)
         self._pay = np.array([best, other, fail], dtype=np.float64)
@@ -136,7 +142,9 @@ class GatherRules:
         """Own place and what is known."""
         batch, agents = rewards[0].shape
         observation = np.empty((batch, agents, 4), dtype=np.float32)
-        features = np.empty((batch, 4 * agents), dtype=np.float32)
+        features = np.empty((batch, self.spec.state), dtype=np.float32)
+        features[:, -2] = 2 * state["best"]
+        features[:, -1] = 1.0 - state["time"] / self._size[2]
         rows = np.empty((batch, agents), dtype=np.int32)
         kernels.look(
             state["place"], state["best"], state["knows"], self._size[0], observation, features, rows

@@ -110,7 +110,7 @@ def advance(
 
 @njit(**BARE)
 def look(place: Any, best: Any, knows: Any, width: Any, observation: Any, features: Any, rows: Any) -> None:
-    """Own place and, if known, the best goal: observation float32[B, n, 4], all of them features float32[B, 4 n]."""
+    """Own place and, if known, the best goal: observation float32[B, n, 4], all of them the first 4 n features."""
     batch, agents = knows.shape
     for b in range(batch):
         for i in range(agents):
