@@ -13,6 +13,7 @@ from games.env import EnvSpec, Step, World
 from games.env_uris import HOMES, make_env
 from games.errors import InputError
 from games.human import Human, Situation, at_information_sets
+from games.limits import available_bytes
 from games.play import Array, Episodes, Watch, play_episodes
 from games.policy import Policy
 from games.policy_names import is_human, policies_by_agent, split_assignment, team
@@ -89,6 +90,7 @@ class Session:
 
         The first is played apart where it is watched; each episode is a function of its seed, so this changes nothing.
         """
+        check_room(self.spec, count, batch)
         seeds = draw_seeds(np.random.default_rng(seed), count)
         told = _Told(self, count) if self.people else None
         parts: list[Episodes] = []
@@ -106,10 +108,11 @@ class Session:
         self, seeds: Array, batch: int, limit: int | None, told: Watch | None, progress: Any
     ) -> Episodes:
         env: Any = self.seen
+        workers = min(self._workers, len(seeds), batch)  # more would have nothing to do
         with ExitStack() as stack:
-            if told is None and (self._workers > 1 or self._pictures):
-                env = make_env(self._uri, workers=self._workers, allow_import=self._allow)
-                if self._workers > 1:
+            if told is None and (workers > 1 or self._pictures):
+                env = make_env(self._uri, workers=workers, allow_import=self._allow)
+                if workers > 1:
                     stack.enter_context(env)  # ends the processes
             return play_episodes(
                 env, self._team, seeds, batch=batch, max_steps=limit, watch=told, progress=progress
@@ -128,6 +131,29 @@ class Session:
         if words is None:
             return None
         return lambda row: Situation(words(self.world, 0, seat))
+
+
+def check_room(spec: EnvSpec, count: int, batch: int) -> None:
+    """Refuse more episodes, or more of them at once, than memory holds, before any is begun.
+
+    The least that is held: the return of every agent of every episode (float64), and what is seen before and after a
+    step (float32), once for a group, since its agents may share it. What is let through may still be too much.
+    """
+    agents = len(spec.agents)
+    have = int(0.8 * available_bytes())
+    returns = 8 * agents * count
+    if returns > have:
+        raise InputError(
+            f"{spec.name}: the returns of {count:,} episodes of {agents:,} agents need {returns / 2**30:,.1f} GiB; about "
+            f"{have / 2**30:.1f} GiB of memory is available; play fewer --episodes"
+        )
+    once = min(batch, count)
+    seen = 2 * 4 * once * sum(group.depth for group in spec.groups)
+    if returns + seen > have:
+        raise InputError(
+            f"{spec.name}: {once:,} episodes at once need more than {seen / 2**30:,.1f} GiB for what their agents see; "
+            f"about {have / 2**30:.1f} GiB of memory is available; play fewer at once (--batch)"
+        )
 
 
 def chosen(spec: EnvSpec, assignments: Iterable[str]) -> dict[str, str]:

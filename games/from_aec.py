@@ -36,7 +36,7 @@ class AecActor(Actor):
         self.time = 0
         try:
             self.env.reset(seed=seed)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.wrong(f"the environment raised {told(error)} in reset") from error
         env = self.inside = _innermost(self.env)
         self._check_known(self.known)
@@ -61,7 +61,7 @@ class AecActor(Actor):
         try:
             self.env.step(action)
             rewards, ended, cut = env.rewards, env.terminations, env.truncations
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.raised(error) from error
         slate.acting[seat.g][b, seat.i] = False
         self.paid[seat.name] = 0.0
@@ -123,7 +123,7 @@ class AecActor(Actor):
             self._settle(slate, b)
             try:
                 self.env.step(None)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self.wrong(
                     f"the environment raised {told(error)} in {name}'s step with None {self.when}"
                 ) from error

@@ -155,6 +155,8 @@ def _wrap(
     limits = [
         n for n in (horizon, habits.horizon(first.unwrapped), registered.max_episode_steps) if n is not None
     ]
+    if wrong := [n for n in limits if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1]:
+        raise InputError(f"{where}: an episode lasts a number of steps, at least one, not {wrong[0]!r:.60}")
     layout = Layout.of(
         title,
         _agents(first, where),
@@ -216,7 +218,7 @@ class GymnasiumActor(Actor):
             if self.habits.forget is not None:
                 self.habits.forget(self.inner)
             result = self.env.reset(seed=seed)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.wrong(f"the environment raised {told(error)} in reset") from error
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
             raise self.wrong(
@@ -233,7 +235,7 @@ class GymnasiumActor(Actor):
         given = actions[0][b] if self.direct else [self.action(seat, actions, b) for seat in seats]
         try:
             result = self.env.step(given if self.several else given[0])
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.raised(error) from error
         if not isinstance(result, tuple) or len(result) != 5 or not isinstance(result[4], dict):
             raise self.wrong(

@@ -64,7 +64,7 @@ class Actor:
         """The exception for an environment that breaks its library's rules."""
         return InputError(f"{self.layout.spec.name}: {what}")
 
-    def raised(self, error: Exception) -> InputError:
+    def raised(self, error: BaseException) -> InputError:
         """The exception for an exception inside the environment."""
         return self.wrong(f"the environment raised {told(error)} {self.when}")
 

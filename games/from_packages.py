@@ -61,7 +61,7 @@ def import_allowed(module: str, allow: Iterable[str], where: str) -> ModuleType:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise InputError(f"{where}: {_not_found(module, error.name or module)}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{where}: importing {module} raised {told(error)}") from error
 
 
@@ -190,7 +190,7 @@ def build(factory: Callable[..., Any], parameters: Mapping[str, Any], where: str
         raise InputError(
             f"{where}: the environment needs {missing}, which is not installed: pip install {_installs(missing, '')}"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         shown = ", ".join(f"{key}={value!r:.60}" for key, value in parameters.items())
         raise InputError(
             f"{where}: the environment cannot be made{' with ' + shown if shown else ''}: {told(error)}"

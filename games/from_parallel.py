@@ -35,7 +35,7 @@ class ParallelActor(Actor):
         self.time = 0
         try:
             result = self.env.reset(seed=seed)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.wrong(f"the environment raised {told(error)} in reset") from error
         if not isinstance(result, tuple) or len(result) != 2 or not all(isinstance(d, dict) for d in result):
             raise self.wrong(
@@ -66,7 +66,7 @@ class ParallelActor(Actor):
         }
         try:
             result = self.env.step(given)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.raised(error) from error
         flagged, careful = [], []
         try:

@@ -90,17 +90,19 @@ def command(
     if not (math.isfinite(fps) and 0 < fps <= 50):
         raise InputError(f"--fps is a number above 0 and at most 50, got {fps:g}")
     from experiments.session import Session
+    from experiments.stray_prints import prints_on_stderr
 
-    session = Session(env, tuple(policy or ()), tuple(allow_import or ()), workers, render is not None)
-    if session.people and not sys.stdin.isatty():
-        raise InputError("policy human needs a terminal to ask at, and standard input is none")
-    single = session.people or render is not None
-    count = episodes if episodes is not None else 1 if single else EPISODES
-    limit = max_steps if max_steps is not None or session.spec.horizon is not None else LONGEST
-    film = _film(session, render, limit)
-    played = _play(session, count, 1 if session.people else batch, limit, seed, film, quiet)
-    if film is not None and render is not None:
-        _draw(render, film, fps, quiet)
+    with prints_on_stderr():
+        session = Session(env, tuple(policy or ()), tuple(allow_import or ()), workers, render is not None)
+        if session.people and not sys.stdin.isatty():
+            raise InputError("policy human needs a terminal to ask at, and standard input is none")
+        single = session.people or render is not None
+        count = episodes if episodes is not None else 1 if single else EPISODES
+        limit = max_steps if max_steps is not None or session.spec.horizon is not None else LONGEST
+        film = _film(session, render, limit)
+        played = _play(session, count, 1 if session.people else batch, limit, seed, film, quiet)
+        if film is not None and render is not None:
+            _draw(render, film, fps, quiet)
     if json:
         from experiments.output import print_json
         from experiments.play_output import play_document
