@@ -131,5 +131,5 @@ class ForagingRules:
             Mark("disc", col + 0.5, s.rows - row - 0.5, 0.6, i, str(level))
             for i, (row, col, level) in enumerate(state.players[which].tolist())
         )
-        told = f"{len(foods)} foods left, step {int(state.time[which])} of {s.horizon}"
+        told = f"{len(foods)} food{'' if len(foods) == 1 else 's'} left, at most {s.horizon} steps"
         return Scene(float(s.cols), float(s.rows), foods + players, grid=True, text=told)
