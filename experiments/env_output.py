@@ -8,7 +8,7 @@ from typing import Any
 from games.env import EnvSpec, Group
 from games.spaces import Actions, Box, Discrete, MultiDiscrete
 
-LISTED = 8
+LISTED, POLICIES_LISTED = 8, 100
 """Longer lists of agents and actions are cut in tables."""
 
 
@@ -67,6 +67,22 @@ def show_env(spec: EnvSpec, policies: list[str]) -> None:
         kinds.append("everybody always gets the same reward")
     out.print(f"Play: {', '.join(kinds)}")
     out.print(f"Policies: {escape(', '.join(policies))}")
+
+
+def show_as_env(spec: EnvSpec, policies: list[str]) -> None:
+    """Print in two lines how `play` sees a game."""
+    from rich.markup import escape
+
+    from experiments.tables import console
+
+    out = console()
+    group = spec.groups[0]
+    turns = "turn by turn" if spec.turn_based else "all at once"
+    horizon = "no horizon" if spec.horizon is None else f"at most {_plural(spec.horizon, 'step')}"
+    shape = " x ".join(map(str, group.observation)) or "1"
+    sizes = f"observations of {shape}, actions {actions_text(group.actions, group.action_names)}"
+    out.print(f"As an environment: {turns}, {horizon}, {escape(sizes)}")
+    out.print(f"Policies: {escape(listed(policies, POLICIES_LISTED))}")
 
 
 def env_line(spec: EnvSpec) -> str:

@@ -127,10 +127,10 @@ class Session:
         rules = getattr(self.seen, "rules", None)
         if isinstance(rules, TreeRules):
             return at_information_sets(rules.game)
-        words = getattr(self.seen, "words", None)
-        if words is None:
+        words, names = getattr(self.seen, "words", None), getattr(self.seen, "action_words", None)
+        if words is None or names is None:
             return None
-        return lambda row: Situation(words(self.world, 0, seat))
+        return lambda row: Situation(words(self.world, 0, seat), names(self.world, 0, seat))
 
 
 def check_room(spec: EnvSpec, count: int, batch: int) -> None:

@@ -17,11 +17,12 @@ from games.policy import JointPolicy, Memoryless, Policy, Tabular
 from games.sims.coordination_aloha import AlohaSpec
 from games.sims.coordination_gather_kernels import GOALS, ROW
 from games.sims.coordination_graphs import Graph
-from games.spaces import Discrete
+from games.spaces import Box, Discrete
 from games.streams import Streams
 
 Array = npt.NDArray[Any]
 
+_TOLD = 12  # names of actions in a complaint
 EXACT = 20
 """Largest independent sets are found among 2**agents sets, for up to so many agents."""
 
@@ -159,16 +160,30 @@ def _sets(spec: EnvSpec, name: str) -> Array:
 # --- bits and matrix games --------------------------------------------------------------------------------
 
 
-def constant(spec: EnvSpec, action: int = 0) -> Policy:
-    """Always the same action, by number; in ``coordination:bits`` zeros are best."""
-    space = spec.groups[0].actions
+def constant(spec: EnvSpec, action: int | str = 0) -> Policy:
+    """Always the same action, by number or name; in ``coordination:bits`` zeros are best."""
+    space, names = spec.groups[0].actions, spec.groups[0].action_names
+    if any(isinstance(group.actions, Box) for group in spec.groups):
+        raise InputError(
+            f"policy constant chooses one of a list of actions, and the actions of {spec.name} are numbers"
+        )
     if len(spec.groups) > 1 or not isinstance(space, Discrete):
         raise InputError(
             f"policy constant is for agents who all choose among the same actions, not {spec.name}"
         )
-    if not (isinstance(action, int) and 0 <= action < space.count):
-        raise InputError(f"{spec.name}: actions are 0 to {space.count - 1}, not {action!r}")
-    return Constant(action, space.count)
+    number = _numbered(action, names) if isinstance(action, str) else action
+    if isinstance(number, bool) or not (isinstance(number, int) and 0 <= number < space.count):
+        called = f" ({', '.join(names[:_TOLD])}{', ...' if len(names) > _TOLD else ''})" if names else ""
+        raise InputError(f"{spec.name}: actions are 0 to {space.count - 1}{called}, not {action!r}")
+    return Constant(number, space.count)
+
+
+def _numbered(name: str, names: tuple[str, ...]) -> int | None:
+    """Number of the action of this name, in whatever case if that is enough; None if there is no such."""
+    if name in names:
+        return names.index(name)
+    fits = [k for k, known in enumerate(names) if known.lower() == name.lower()]
+    return fits[0] if len(fits) == 1 else None
 
 
 # --- Gather -----------------------------------------------------------------------------------------------

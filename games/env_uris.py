@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
@@ -22,6 +23,8 @@ HOMES = {
     "openspiel": "games.from_openspiel_env",
 }
 """Where each scheme is built: a module with ``make(name, parameters) -> Env`` and ``EXAMPLES``."""
+_WORD = re.compile(r"[\w+ -]*")
+"""What may be meant as a scheme; a file's name has a dot or a slash."""
 
 
 def make_env(uri: str, *, workers: int = 1, allow_import: tuple[str, ...] = (), **parameters: Any) -> Env:
@@ -78,14 +81,31 @@ def _from_game(uri: str, parameters: dict[str, Any]) -> Env:
     from games.load import load
     from games.simulate import simulate
 
-    scheme, colon, _ = uri.partition(":")
-    if colon and scheme.isalpha() and len(scheme) > 1 and scheme.lower() not in SCHEMES and not exists(uri):
-        known = list(dict.fromkeys((*HOMES, *SCHEMES)))
-        near = get_close_matches(scheme.lower(), known, 1, 0.6)
-        hint = (
-            f"did you mean {near[0]}:?"
-            if near
-            else f"known are {', '.join(f'{s}:' for s in known)} and files"
-        )
-        raise InputError(f"unknown kind of environment {scheme!r}; {hint}")
+    if not exists(uri):
+        _check_kind(uri)
     return simulate(load(uri, **parameters), name=uri)
+
+
+def _check_kind(uri: str) -> None:
+    """`InputError` for what neither names an environment nor looks like a file."""
+    scheme, colon, rest = uri.partition(":")
+    if (colon and scheme.lower() in SCHEMES) or not _WORD.fullmatch(scheme):
+        return
+    if colon and len(scheme) == 1 and rest.startswith(("/", "\\")):
+        return  # a drive
+    known = list(dict.fromkeys((*HOMES, *SCHEMES)))
+    near = get_close_matches(scheme.lower(), known, 1, 0.6)
+    if not (near or colon):
+        return  # a file, or a game whose scheme was left out: `load` knows better
+    if near and not (colon and rest):
+        hint = f"did you mean {_example(near[0])}?"
+    elif near:
+        hint = f"did you mean {near[0]}:?"
+    else:
+        hint = f"known are {', '.join(f'{s}:' for s in known)} and files, as in {_example('foraging')}"
+    what = "kind of environment" if colon else "environment"
+    raise InputError(f"unknown {what} {scheme[:60]!r}; {hint}")
+
+
+def _example(scheme: str) -> str:
+    return str(import_module(HOMES[scheme]).EXAMPLES[0]) if scheme in HOMES else "zoo:chicken"

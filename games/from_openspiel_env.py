@@ -245,6 +245,35 @@ class OpenSpielEnv:
         """OpenSpiel's own words for a state."""
         return Scene(text=str(world.table.states[which]))
 
+    def words(self, world: Running, which: int, player: int) -> str:
+        """What a player knows of a sub-environment: the board where nothing is hidden, else its own information state.
+
+        Observations stand in where the game writes no information states; "" where it writes neither.
+        """
+        state, kind = world.table.states[which], self.game.get_type()
+        if state.is_terminal():
+            return "a play that is over"
+        open_book = kind.information == pyspiel_module().GameType.Information.PERFECT_INFORMATION
+        with explained(self._text):
+            if open_book:
+                told = str(state)
+            elif kind.provides_information_state_string:
+                told = state.information_state_string(player)
+            elif kind.provides_observation_string:
+                told = state.observation_string(player)
+            else:
+                told = ""
+        return str(told).rstrip()
+
+    def action_words(self, world: Running, which: int, player: int) -> tuple[str, ...]:
+        """What a player's legal actions are called now, by number up to the last of them; the others are numbers."""
+        state = world.table.states[which]
+        if state.is_terminal():
+            return ()
+        with explained(self._text):
+            names = {a: str(state.action_to_string(player, a)) for a in state.legal_actions(player)}
+        return tuple(names.get(a, str(a)) for a in range(max(names, default=-1) + 1))
+
     def close(self, world: Running) -> None:
         """Nothing to give back."""
 

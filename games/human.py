@@ -106,9 +106,13 @@ class Human:
             self._tell(f"{self.agent} got {float(view.reward[0, i]):g}, {total:g} so far")
         if self._situation is not None:
             here = self._situation(-1 if view.row is None else int(view.row[0, i]))
-            gap = "\n" if "\n" in here.text else " "
-            self._tell(f"{self.agent} knows:{gap}{here.text}")
-            return here.actions or self.group.action_names
+            names = here.actions or self.group.action_names
+            if here.text:
+                gap = "\n" if "\n" in here.text else " "
+                self._tell(f"{self.agent} knows:{gap}{here.text}")
+                return names
+            self._tell(f"{self.agent} sees: {_numbers(view.observation[0, i])}")
+            return names
         self._tell(f"{self.agent} sees: {_numbers(view.observation[0, i])}")
         return self.group.action_names
 

@@ -139,7 +139,7 @@ class _Walk:
 def too_many(max_nodes: int) -> str:
     """The complaint about a tree that is too large."""
     return (
-        f"the game tree has more than {max_nodes:,} nodes; raise max_nodes (CLI --max-nodes) "
+        f"the game tree has more than {max_nodes:,} nodes; raise max_nodes (?max_nodes= in the name, or --max-nodes where a command has it) "
         "or make the game smaller by its parameters"
     )
 

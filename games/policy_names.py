@@ -18,6 +18,8 @@ from games.uri import split_query
 Factory = Callable[..., Policy]
 Person = Callable[[str], Policy]
 HUMAN = "human"
+_TOLD = 12
+"""Longer lists of policies are cut in complaints."""
 _CALL = re.compile(r"([^(?]+)(?:\((.*)\)|\?(.*))?", re.DOTALL)
 
 
@@ -84,9 +86,13 @@ def find_policy(name: str, env: Env, agent: str | None = None) -> Policy:
         raise InputError(_unknown(plain, known, env))
     factory = known[plain]
     _check_parameters(plain, factory, parameters)
-    if agent is not None and "agent" in inspect.signature(factory).parameters:
-        return factory(spec, agent=agent, **parameters)
-    return factory(spec, **parameters)
+    seat = {"agent": agent} if agent is not None and "agent" in inspect.signature(factory).parameters else {}
+    try:
+        return factory(spec, **seat, **parameters)
+    except InputError as error:
+        if _fits(factory, spec):  # so the parameters do not
+            raise
+        raise InputError(_unfit(plain, env, str(error))) from None
 
 
 def _random(spec: EnvSpec, parameters: Mapping[str, Any], agent: str | None) -> Policy:
@@ -267,6 +273,20 @@ def _unknown(name: str, known: Mapping[str, Factory], env: Env) -> str:
     if near:
         return f"unknown policy {name!r}; did you mean {near[0]}?"
     return f"unknown policy {name!r}; those that fit {env.spec.name} are {', '.join([*policy_names(env), HUMAN])}"
+
+
+def _unfit(name: str, env: Env, why: str) -> str:
+    """The complaint about a policy that is for other environments."""
+    from games import foraging_policies, swarm_policies
+
+    spec = env.spec
+    names = policy_names(env)
+    listed = ", ".join([*names[:_TOLD], *(["..."] if len(names) > _TOLD else []), HUMAN])
+    for home, known in (("foraging", foraging_policies.POLICIES), ("swarm", swarm_policies.POLICIES)):
+        if name in known and spec.name.partition(":")[0].lower() != home:
+            return f"policy {name} is for {home}, and {spec.name} is none; it has {listed}"
+    told = why if name in why else f"policy {name}: {why}"
+    return f"{told}; {spec.name} has {listed}"
 
 
 def _no_agent(spec: EnvSpec, name: str) -> str:

@@ -169,7 +169,7 @@ def test_perfect_information_without_strings() -> None:
         ("leduc_poker?form=reduced", r"reduced strategic form .* \(strategies: 6.3e\+44 x 4.9e\+87\)"),
         ("kuhn_poker(players=3)?form=full", "65,536 x 65,536 x 65,536"),
         ("kuhn_poker(players=3)?form=reduced", "6,561 x 10,000 x 65,536"),
-        ("chess", r"more than 5,000,000 nodes; raise max_nodes \(CLI --max-nodes\)"),
+        ("chess", r"more than 5,000,000 nodes; raise max_nodes \(\?max_nodes= in the name, or --max-nodes"),
         ("chess", "far larger: plays last up to 17,695 moves with up to 4,674 actions"),
         ("go", "more than 5,000,000 nodes"),
         ("backgammon", "more than 5,000,000 nodes"),

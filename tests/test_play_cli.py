@@ -23,6 +23,7 @@ from games.env_uris import HOMES, is_environment_only
 from games.errors import InputError
 from games.play import play_episodes
 from games.policy import random_policy
+from games.policy_names import policy_names
 from games.streams import draw_seeds
 
 FORAGING = "foraging:8x8-2p-3f"
@@ -222,6 +223,19 @@ def test_a_person_may_leave(key: str) -> None:
     assert "interrupted" in terminal.seen and "Traceback" not in terminal.seen and "{" not in terminal.seen
 
 
+def test_a_person_sees_the_board_of_an_openspiel_game() -> None:
+    pytest.importorskip("pyspiel", reason="needs OpenSpiel")
+    terminal = Terminal("play", "openspiel:tic_tac_toe", "-p", "Player 1=human")
+    terminal.read("Player 1> ")
+    assert "Player 1 knows:\r\n...\r\n...\r\n..." in terminal.seen
+    assert "4 x(1,1), 5 x(1,2)" in terminal.seen and "in all" not in terminal.seen
+    terminal.enter("x(1,1)\n")
+    later = terminal.read("Player 1> ")
+    assert "4 x(1,1)" not in later and "o" in later.partition("knows:")[2].partition("Player")[0]
+    terminal.enter("\x04")
+    assert terminal.status() == 130
+
+
 def test_hidden_things_stay_hidden() -> None:
     assert has_secrets("openspiel:leduc_poker") and has_secrets("zoo:chicken") and has_secrets("game.efg")
     assert not has_secrets(FORAGING) and not has_secrets(DILEMMA)
@@ -232,10 +246,14 @@ def test_hidden_things_stay_hidden() -> None:
 BAD = [
     (["forage:8x8"], "unknown kind of environment 'forage'; did you mean foraging:?"),
     (["nowhere:x"], "known are foraging:"),
+    (["x:y"], "unknown kind of environment 'x'; known are foraging:"),
+    ([":"], "known are foraging:"),
+    (["foraging"], "did you mean foraging:8x8-2p-3f?"),
+    (["chickn"], "did you mean zoo:chicken?"),
     (["zoo:chickn"], "did you mean zoo:chicken?"),
     (["foraging:8x8-2p"], "foraging:"),
     (["zoo:chicken", "-p", "greedi"], "unknown policy 'greedi'; did you mean greedy?"),
-    (["zoo:chicken", "-p", "greedy"], "level-based foraging"),
+    (["zoo:chicken", "-p", "greedy"], "policy greedy is for foraging"),
     (["zoo:chicken", "-p", "Plyer 1=random"], "did you mean 'Player 1'?"),
     (["zoo:chicken", "-p", "Player 1="], "names no policy"),
     (["zoo:chicken", "-p", "random", "-p", "random"], "two policies for everybody: random and random"),
@@ -299,6 +317,32 @@ def test_info_describes_an_environment(staghunt: Staghunt) -> None:
     assert "prisoners" in staghunt("info", "zoo:prisoners-dilemma", "--json").json["game"][
         "title"
     ].lower().replace("'", "")
+
+
+@pytest.mark.parametrize("uri", ["zoo:chicken", "file.efg", "openspiel:leduc_poker"])
+def test_info_tells_what_a_game_is_as_an_environment(staghunt: Staghunt, tmp_path: Path, uri: str) -> None:
+    if uri.startswith("openspiel:"):
+        pytest.importorskip("pyspiel", reason="needs OpenSpiel")
+    if uri == "file.efg":
+        uri = str(tmp_path / uri)
+        Path(uri).write_text(
+            'EFG 2 R "g" { "A" "B" }\np "" 1 1 "" { "l" "r" } 0\nt "" 1 "" { 1 0 }\nt "" 2 "" { 0 1 }\n'
+        )
+    known = staghunt("info", uri, "--json").json["environment"]
+    env = make_env(uri)
+    assert known["agents"] == list(env.spec.agents) and known["horizon"] == env.spec.horizon
+    assert known["groups"][0]["observation"] == list(env.spec.groups[0].observation)
+    assert known["policies"] == [*policy_names(env), "human"]
+    text = " ".join(staghunt("info", uri).out.split())
+    assert "As an environment: " in text and f"Policies: {', '.join(known['policies'])}" in text
+
+
+def test_info_is_silent_of_games_that_nobody_plays(staghunt: Staghunt, tmp_path: Path) -> None:
+    path = tmp_path / "end.efg"
+    path.write_text('EFG 2 R "g" { "A" "B" }\nt "" 1 "" { 1 0 }\n')
+    assert staghunt("info", path, "--json").json["environment"] is None
+    told = staghunt("info", path)
+    assert told.code == 0 and "As an environment" not in told.out
 
 
 def test_games_lists_environments_too(staghunt: Staghunt) -> None:

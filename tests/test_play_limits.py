@@ -129,3 +129,14 @@ def test_a_time_limit_is_a_number_of_steps(staghunt: Staghunt, steps: str) -> No
     pytest.importorskip("rware", reason="its environments take their time limit as an argument")
     ran = staghunt("play", f"gymnasium:rware/rware-tiny-2ag-v2?max_steps={steps}")
     assert "an episode lasts a number of steps" in ran.complaint
+
+
+def test_memory_that_runs_out_while_playing_is_told_with_the_way_out(
+    staghunt: Staghunt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sessions, "play_episodes", full)
+    told = staghunt("play", "zoo:chicken")
+    assert told.code == 2 and "not enough memory" in told.complaint and "--batch" in told.complaint

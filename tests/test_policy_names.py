@@ -89,7 +89,7 @@ def test_unknown_names_are_answered_with_the_nearest_or_with_those_that_fit(dile
     with pytest.raises(InputError, match=r"those that fit zoo:chicken are random.*human") as error:
         find_policy("xyzzy", make_env("zoo:chicken"))
     assert "greedy" not in str(error.value)
-    with pytest.raises(InputError, match="foragers play level-based foraging"):
+    with pytest.raises(InputError, match="policy greedy is for foraging"):
         find_policy("greedy", dilemma)
     with pytest.raises(InputError, match="policy random takes no parameters, not 'p'"):
         find_policy("random(p=1)", dilemma)
@@ -283,3 +283,40 @@ def test_in_turns_a_person_is_asked_only_when_it_acts_and_knows_its_own_cards() 
     own = {game.infosets[h] for h in range(len(game.owner)) if game.owner[h] == 1}
     assert 1 <= len(knows) <= 6 and {line.strip() for line in knows} <= own
     assert at_information_sets(game)(len(game.infosets)) == Situation("a play that ends before anybody moves")
+
+
+# --- what does not fit ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("uri", "name", "complaint"),
+    [
+        (
+            DILEMMA,
+            "greedy",
+            r"policy greedy is for foraging, and repeated:.* is none; it has random, coop.*human",
+        ),
+        (
+            "zoo:chicken",
+            "zero",
+            r"policy zero is for swarm, and zoo:chicken is none; it has random, constant",
+        ),
+        ("swarm:vicsek", "constant", r"the actions of swarm:vicsek.* are numbers; .* has random, zero, turn"),
+        ("zoo:chicken", "fictitious-play", r"policy fictitious-play: zoo:chicken is not a repeated"),
+        ("swarm:aggregation", "turn", r"for swarm:kuramoto and swarm:vicsek.* has random, zero, centre"),
+    ],
+)
+def test_a_policy_for_other_environments_is_named_with_those_that_fit(
+    uri: str, name: str, complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        find_policy(name, make_env(uri))
+
+
+def test_a_constant_action_may_be_named() -> None:
+    env = make_env("foraging:8x8-2p-3f")
+    for action in ("load", "LOAD", "5"):
+        assert repr(find_policy(f"constant?action={action}", env)) == "Constant(5)"
+    for action in ("lod", "6", "true", "-1"):
+        with pytest.raises(InputError, match=r"actions are 0 to 5 \(none, north.*load\), not"):
+            find_policy(f"constant?action={action}", env)

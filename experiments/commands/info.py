@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from os.path import exists
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.commands.options import AllowImport, Game, Json, MaxNodes, PlotFile, Quiet, UnusedSeed
+
+if TYPE_CHECKING:
+    from games.env import EnvSpec
 
 NAME = "info"
 HELP = (
@@ -44,11 +48,15 @@ def command(
     if is_environment_only(game):
         return _environment(game, plot, tuple(allow_import or ()), json, quiet)
     tree, known, found = None, {}, None
+    played = None
     with Reporter(quiet, f"reading {game}") as progress:
         from games.load import load
         from games.tree import TreeGame
 
         loaded = load(game, max_nodes=max_nodes, progress=progress)
+        if json or not quiet:
+            progress(math.nan, "looking at it as an environment")
+            played = _as_environment(game, loaded)
         progress(math.nan, "looking at the game")
         if isinstance(loaded, TreeGame):
             from experiments.tree_facts import tree_facts
@@ -67,7 +75,8 @@ def command(
     if json:
         from experiments.output import print_json
 
-        print_json(_document(tree, known, loaded, normal_facts, found))
+        told = _document(tree, known, loaded, normal_facts, found)
+        print_json({**told, "environment": _environment_document(played)})
     elif not quiet:
         if tree is not None:
             from experiments.tree_tables import show_facts
@@ -77,7 +86,33 @@ def command(
             if tree is not None:
                 print("\nIts reduced strategic form:")
             _show(loaded, normal_facts, found.profiles.tolist(), found.total)
+        if played is not None:
+            from experiments.env_output import show_as_env
+
+            show_as_env(*played)
     return 0
+
+
+def _as_environment(uri: str, game: Any) -> tuple[EnvSpec, list[str]] | None:
+    """How `play` sees a game and the policies that fit; None where it cannot be played."""
+    from games.env_uris import make_env
+    from games.errors import InputError
+    from games.policy_names import HUMAN, policy_names
+    from games.simulate import simulate
+
+    try:
+        # what is loaded is not loaded again; `play` takes OpenSpiel's games from OpenSpiel, though
+        loads = uri.lower().startswith("openspiel:") and not exists(uri)
+        env = make_env(uri) if loads else simulate(game, name=uri)
+        return env.spec, [*policy_names(env), HUMAN]
+    except (InputError, MemoryError):
+        return None
+
+
+def _environment_document(played: tuple[EnvSpec, list[str]] | None) -> dict[str, Any] | None:
+    from experiments.env_output import env_document
+
+    return None if played is None else {**env_document(played[0]), "policies": played[1]}
 
 
 def _environment(uri: str, plot: Path | None, allowed: tuple[str, ...], json: bool, quiet: bool) -> int:

@@ -128,6 +128,7 @@ def _play(
 ) -> Played:
     from experiments.play_output import Played
     from experiments.progress import Reporter
+    from games.errors import InputError
 
     # a bar would write over the questions
     with Reporter(quiet or session.people, f"playing {session.spec.name}") as progress:
@@ -136,6 +137,8 @@ def _play(
             results = session.play(seed, count, batch, limit, film, progress)
         except EOFError:
             raise KeyboardInterrupt from None  # Ctrl-D is as good as Ctrl-C
+        except MemoryError:
+            raise InputError("not enough memory for this; play fewer episodes at once (--batch)") from None
         seconds = time.perf_counter() - start
     return Played(session.spec, session.policies, seed, limit, results, seconds)
 
