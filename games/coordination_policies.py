@@ -28,7 +28,7 @@ EXACT = 20
 
 
 class Constant(Memoryless):
-    """Always the same discrete action.
+    """Always the same discrete action; where it is not legal, the next one that is.
 
     Parameters
     ----------
@@ -44,13 +44,17 @@ class Constant(Memoryless):
 
     def sample(self, view: View, memory: None, streams: Streams) -> tuple[Array, None]:
         """Nothing is drawn."""
-        return np.full(view.acting.shape, self.action, dtype=np.int32), None
+        return self._legal(view.mask).astype(np.int32), None
 
     def probs(self, view: View, memory: None = None) -> tuple[Array, None]:
         """All mass on the action, float64[B, n, A]."""
         rows = np.zeros((*view.acting.shape, self.count))
-        rows[..., self.action] = 1.0
+        np.put_along_axis(rows, self._legal(view.mask)[..., None], 1.0, axis=-1)
         return rows, None
+
+    def _legal(self, mask: Array) -> Array:
+        """The first legal action from ours on, beginning again after the last."""
+        return (np.roll(mask, -self.action, axis=-1).argmax(axis=-1) + self.action) % self.count
 
 
 class AlohaTeam(Memoryless):

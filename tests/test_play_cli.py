@@ -290,7 +290,12 @@ def test_bad_pictures_are_refused_before_anything_is_played(staghunt: Staghunt, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_policy_that_fails_in_the_middle_leaves_no_picture(staghunt: Staghunt, tmp_path: Path) -> None:
+def test_a_policy_that_fails_in_the_middle_leaves_no_picture(
+    staghunt: Staghunt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from games.coordination_policies import Constant
+
+    monkeypatch.setattr(Constant, "_legal", lambda self, mask: np.zeros(mask.shape[:2], dtype=int))
     ran = staghunt("play", "openspiel:tic_tac_toe", "-p", "constant", "--render", tmp_path / "a.gif")
     assert "is not legal" in ran.complaint and list(tmp_path.iterdir()) == []
 

@@ -15,7 +15,7 @@ from games.env import Env, Group, View
 from games.env_catalogue import environments
 from games.errors import InputError
 from games.human import Human, Situation, at_information_sets
-from games.play import play_episodes
+from games.play import begin, play_episodes, rollout
 from games.policy import Random
 from games.policy_names import (
     every_policy,
@@ -126,12 +126,15 @@ def test_every_policy_that_is_said_to_fit_plays(uri: str) -> None:
     names = policy_names(env)
     assert names[0] == "random"
     for name in names:
-        if name == "constant" and env.spec.turn_based:
-            continue  # its action is not always legal there, as `check_actions` then says
-        if name == "constant" and "goofspiel" in uri:
-            continue
         played = play_episodes(env, team(env, {"": name}), SEEDS[:3], max_steps=4)
         assert np.isfinite(played.returns).all(), name
+
+
+def test_a_constant_action_gives_way_to_the_next_legal_one() -> None:
+    env = make_env("openspiel:tic_tac_toe")
+    play = begin(env, team(env, {"": "constant?action=7"}), SEEDS[:1])
+    moves = rollout(env, team(env, {"": "constant?action=7"}), play, 5).actions[0][:, 0]
+    assert [int(moves[t, t % 2]) for t in range(5)] == [7, 8, 0, 1, 2]
 
 
 def test_the_names_of_all_policies_are_different_words() -> None:
