@@ -196,7 +196,7 @@ _PLAIN = ("agents", "agent_selection", "rewards", "terminations", "truncations",
 
 
 def _innermost(env: Any) -> Any:
-    """The environment inside its wrappers, if they show its attributes as they are: asking it costs a tenth."""
+    """The environment inside its wrappers, if they show its attributes as they are: each wrapper makes asking dearer."""
     inside = getattr(env, "unwrapped", env)
     if all(getattr(inside, name, None) is getattr(env, name) for name in _PLAIN):
         return inside

@@ -41,7 +41,7 @@ class Neural(Memoryless):
     block : int, optional
         The network is called on exactly so many sub-environments at a time, zeros filling up the last block: sums are
         rounded differently in batches of different sizes, and one match alone would not always be what it was among
-        others. With None all are evaluated together, which is faster by up to a half, and that promise is gone.
+        others. With None all are evaluated together, which is faster, and that promise is gone.
 
     Raises
     ------

@@ -25,6 +25,7 @@ from experiments.bench.harness import (
     record,
     run_duel,
 )
+from experiments.bench.runner import conduct
 from experiments.bench.timing import Capped, Sample, Side, calls_needed, in_child, sample
 from games.errors import InputError
 
@@ -217,35 +218,35 @@ def test_finished_rows_are_kept_until_something_changed(
 ) -> None:
     out = tmp_path / "new folder" / "results.json"
     reports: list[tuple[float, str]] = []
-    first = solvers.run(out=out, progress=lambda part, text: reports.append((part, text)))
+    first = conduct(solvers.BENCH, out=out, progress=lambda part, text: reports.append((part, text)))
     assert fake_bench == ["one", "two"] and [row["row"] for row in first["rows"]] == ["one", "two"]
     assert json.loads(out.read_text()) == first
     assert reports == [(0.0, "one against peer"), (0.5, "two against peer")]
     assert list(out.parent.iterdir()) == [out]  # nothing temporary is left
 
-    assert solvers.run(out=out) == first and len(fake_bench) == 2
-    solvers.run(out=out, rows="two", fresh=True)
+    assert conduct(solvers.BENCH, out=out) == first and len(fake_bench) == 2
+    conduct(solvers.BENCH, out=out, rows="two", fresh=True)
     assert fake_bench[2:] == ["two"] and len(json.loads(out.read_text())["rows"]) == 2
     monkeypatch.setattr(ledger, "source_digest", lambda: "changed")
-    again = solvers.run(out=out, rows="one")
+    again = conduct(solvers.BENCH, out=out, rows="one")
     assert fake_bench[3:] == ["one"] and again["rows"][0]["source"] == "changed" != again["rows"][1]["source"]
     monkeypatch.setattr(ledger, "versions", lambda names: {"numpy": "0"})
-    assert [row["row"] for row in solvers.run(out=out, rows="one")["rows"]] == ["one"]
+    assert [row["row"] for row in conduct(solvers.BENCH, out=out, rows="one")["rows"]] == ["one"]
 
 
 def test_an_unreadable_earlier_document_is_measured_again(fake_bench: list[str], tmp_path: Path) -> None:
     for text in ("", "[1", '{"rows": 3}', "[]"):
         out = tmp_path / "results.json"
         out.write_text(text)
-        assert len(solvers.run(out=out)["rows"]) == 2
+        assert len(conduct(solvers.BENCH, out=out)["rows"]) == 2
     assert len(fake_bench) == 8
 
 
 def test_bad_requests_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no row matches 'no such row'"):
-        solvers.run(quick=True, rows=["no such row"])
+        conduct(solvers.BENCH, quick=True, rows=["no such row"])
     with pytest.raises(InputError, match="is not a folder"):
-        solvers.run(quick=True, files=tmp_path / "nowhere")
+        conduct(solvers.BENCH, quick=True, files=tmp_path / "nowhere")
 
 
 def test_a_row_of_the_real_bench_runs_in_a_pinned_child(
@@ -253,7 +254,8 @@ def test_a_row_of_the_real_bench_runs_in_a_pinned_child(
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     reports: list[tuple[float, str]] = []
-    document = solvers.run(
+    document = conduct(
+        solvers.BENCH,
         quick=True,
         rows="regret matching step 10x10",
         out=tmp_path / "quick.json",

@@ -24,6 +24,7 @@ from experiments.bench import (
 )
 from experiments.bench.envs_play import Playing, Tally, alike, big, throughput
 from experiments.bench.harness import Finding, Row, Setting, measure_row, record
+from experiments.bench.runner import conduct
 from experiments.bench.timing import Sample, Side
 from games import make_env
 from games.env_catalogue import Listed, environments
@@ -66,7 +67,9 @@ def test_rows_run_and_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in ledger.THREAD_VARIABLES:
         monkeypatch.setenv(name, "1")
     out = tmp_path / "envs.json"
-    document = envs.run(quick=True, rows=["random agents: zoo:chicken", "random foragers: 8x8-2p*"], out=out)
+    document = conduct(
+        envs.BENCH, quick=True, rows=["random agents: zoo:chicken", "random foragers: 8x8-2p*"], out=out
+    )
     assert json.loads(out.read_text()) == document and document["bench"] == "envs"
     foragers, chicken = document["rows"]
     assert chicken["peer"] == "none" and chicken["ratio"] is None and chicken["met"]

@@ -15,6 +15,7 @@ import pytest
 
 from experiments.bench import ledger, table, trees, trees_cfr, trees_compile, trees_qre
 from experiments.bench.harness import Setting, measure_row
+from experiments.bench.runner import conduct
 from experiments.bench.timing import Side, sample, steady
 from experiments.bench.trees_games import BASELINES, GAMES, LiteEfg, OpenSpielCfr, litefg_write, tree
 from experiments.bench.trees_response import random_play
@@ -84,16 +85,17 @@ def test_bad_requests_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="no row matches 'chess'; rows are named like 'cfr iteration: leduc'"
     ):
-        trees.run(rows="chess", quick=True)
+        conduct(trees.BENCH, rows="chess", quick=True)
     with pytest.raises(InputError, match="is not a folder"):
-        trees.run(quick=True, files=tmp_path / "nowhere")
+        conduct(trees.BENCH, quick=True, files=tmp_path / "nowhere")
 
 
 def test_rows_run_and_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ledger.THREAD_VARIABLES:
         monkeypatch.setenv(name, "1")
     out = tmp_path / "trees.json"
-    document = trees.run(
+    document = conduct(
+        trees.BENCH,
         quick=True,
         rows=["cfr+ iteration: kuhn 3 players", "mccfr-os iteration: kuhn 3*", "sequence-form*"],
         out=out,

@@ -21,7 +21,7 @@ from games.markov import MarkovGame
 from games.play import Transition, begin, rollout
 from games.policy import Independent
 from games.sims.coordination import EXAMPLES
-from games.sims.coordination_aloha import aloha
+from games.sims.coordination_aloha import AlohaRules
 from games.sims.coordination_bits import bit_rewards, coordination_game
 from games.sims.coordination_graphs import graph_of
 from games.streams import draw_seeds
@@ -271,9 +271,12 @@ def test_named_graphs(text: str, agents: int | None, same: networkx.Graph) -> No
 
 def test_graphs_of_networkx_and_pairs() -> None:
     star = networkx.relabel_nodes(networkx.star_graph(3), dict(enumerate("hxyz")))
-    assert aloha(star).spec.edges == ((0, 1), (0, 2), (0, 3))
-    assert make_env("coordination:aloha", graph=star).spec.edges == aloha([(1, 0), (0, 2), (3, 0)]).spec.edges
-    assert aloha(networkx.MultiGraph([(0, 1), (1, 0)])).spec.edges == ((0, 1),)
+    assert AlohaRules("aloha", star).spec.edges == ((0, 1), (0, 2), (0, 3))
+    assert (
+        make_env("coordination:aloha", graph=star).spec.edges
+        == AlohaRules("aloha", [(1, 0), (0, 2), (3, 0)]).spec.edges
+    )
+    assert AlohaRules("aloha", networkx.MultiGraph([(0, 1), (1, 0)])).spec.edges == ((0, 1),)
     assert (
         graph_of("erdos:0.5", 8, 1).edges
         == graph_of("erdos:0.5", 8, 1).edges
@@ -480,13 +483,13 @@ def test_bad_parameters_are_refused(uri: str, words: str) -> None:
 )
 def test_things_that_are_no_graph_are_refused(graph: Any) -> None:
     with pytest.raises(InputError):
-        aloha(graph)
+        AlohaRules("aloha", graph)
 
 
 def test_bad_ways_to_observe_are_refused() -> None:
     observe: Any = "everything"
     with pytest.raises(InputError, match="observe must be one of number, one-hot, not 'everything'"):
-        aloha(observe=observe)
+        AlohaRules("aloha", observe=observe)
 
 
 @pytest.mark.parametrize("agents, words", [(1, "at least 2 agents"), (20, "GiB; about")])

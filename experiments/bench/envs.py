@@ -1,13 +1,13 @@
-"""`staghunt bench envs`: how fast random agents play, beside the libraries whose environments these are."""
+"""`staghunt bench envs`: how fast random agents play, beside the libraries whose environments these are.
+
+Times are seconds per joint step of one sub-environment (per move, where players move in turn), so that a ratio of times
+is a ratio of throughputs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
 from experiments.bench.harness import Row
-from experiments.bench.runner import Bench, Progress, conduct
+from experiments.bench.runner import Bench
 
 DISTRIBUTIONS = (
     "staghunt",
@@ -22,24 +22,6 @@ DISTRIBUTIONS = (
     "shimmy",
     "axelrod",
 )
-
-
-def run(
-    quick: bool = False,
-    rows: str | Sequence[str] | None = None,
-    out: Path | None = None,
-    progress: Progress | None = None,
-    *,
-    fresh: bool = False,
-    files: Path | None = None,
-) -> dict[str, Any]:
-    """Measure environments beside their peers and write the results document.
-
-    Times are seconds per joint step of one sub-environment (per move, where players move in turn), so that a ratio of
-    times is a ratio of throughputs. Parameters and result are those of `experiments.bench.solvers.run`; no row needs
-    `files`.
-    """
-    return conduct(BENCH, quick, rows, out, progress, fresh=fresh, files=files)
 
 
 def every_row() -> list[Row]:

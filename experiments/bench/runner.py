@@ -68,7 +68,35 @@ def conduct(
     fresh: bool = False,
     files: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure a bench and write the results document; parameters and result as in `experiments.bench.solvers.run`."""
+    """Measure ours beside the peers and write the results document.
+
+    Parameters
+    ----------
+    bench : Bench
+        What is measured.
+    quick : bool
+        A few small rows with few repeats; the numbers are a smoke test, not a claim.
+    rows : str or sequence of str, optional
+        Glob patterns: only rows whose name, or "name | peer", matches one. Other rows of an earlier document stay.
+    out : Path, optional
+        Where the document goes; by default the committed results, or nowhere for a quick run.
+    progress : callable, optional
+        Called with the fraction done and the row being measured.
+    fresh : bool
+        Measure again what an earlier run with the same machine, versions and sources has finished.
+    files : Path, optional
+        Folder of real `.nfg` and `.efg` files, for the rows on them; those say so where a file is absent.
+
+    Returns
+    -------
+    dict
+        ``{"bench", "quick", "machine", "versions", "rows": [...]}`` as in the design, rows in the order of the tables.
+
+    Raises
+    ------
+    InputError
+        If no row matches, or `files` is not a folder.
+    """
     if out is None and not quick:
         out = bench.results
     if files is not None and not files.is_dir():

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
 from experiments.bench.harness import Row
-from experiments.bench.runner import Bench, Progress, conduct
+from experiments.bench.runner import Bench
 
 DISTRIBUTIONS = (
     "staghunt",
@@ -20,23 +16,6 @@ DISTRIBUTIONS = (
     "LiteEFG",
     "cvxpy",
 )
-
-
-def run(
-    quick: bool = False,
-    rows: str | Sequence[str] | None = None,
-    out: Path | None = None,
-    progress: Progress | None = None,
-    *,
-    fresh: bool = False,
-    files: Path | None = None,
-) -> dict[str, Any]:
-    """Measure the solvers of trees beside their peers and write the results document.
-
-    Parameters and result are those of `experiments.bench.solvers.run`; `files` is a folder in which the trees of
-    Gambit's own collection are looked for by name, and their rows say so where one is absent.
-    """
-    return conduct(BENCH, quick, rows, out, progress, fresh=fresh, files=files)
 
 
 def every_row() -> list[Row]:

@@ -49,6 +49,7 @@ def command(
     from importlib import import_module
 
     from experiments.atomic import check_writable
+    from experiments.bench.runner import conduct
     from experiments.progress import Reporter
     from games.errors import InputError
 
@@ -56,9 +57,9 @@ def command(
     known = benches()
     if name not in known:
         raise InputError(f"unknown bench {name!r}; known are {', '.join(known) or 'none'}")
-    bench = import_module(f"experiments.bench.{name}")
+    bench = import_module(f"experiments.bench.{name}").BENCH
     with Reporter(quiet, f"bench {name}") as progress:
-        result = bench.run(quick=quick, rows=rows or None, out=out, progress=progress, files=files)
+        result = conduct(bench, quick, rows or None, out, progress, files=files)
     if json:
         from experiments.output import print_json
 
@@ -69,12 +70,12 @@ def command(
 
 
 def benches() -> list[str]:
-    """Names of the modules in `experiments/bench` that have a `run`; nothing is imported to find out."""
+    """Names of the modules in `experiments/bench` that have a `BENCH`; nothing is imported to find out."""
     folder = Path(__file__).parents[1] / "bench"
     return sorted(
         path.stem
         for path in folder.glob("*.py")
-        if not path.stem.startswith("_") and "\ndef run(" in path.read_text(encoding="utf-8")
+        if not path.stem.startswith("_") and "\nBENCH = " in path.read_text(encoding="utf-8")
     )
 
 

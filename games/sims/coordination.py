@@ -12,10 +12,9 @@ from games.env import Env
 from games.errors import InputError
 from games.load import load
 from games.normal import NormalFormGame
-from games.sims.coordination_aloha import AlohaRules, Observe
+from games.sims.coordination_aloha import AlohaRules
 from games.sims.coordination_bits import BitsRules
 from games.sims.coordination_gather import GatherRules
-from games.sims.coordination_graphs import graph_of
 from games.sims.coordination_matrix import ClimbRules, CommonPayoffRules
 from games.sims.simulation import Rules, Simulation
 
@@ -41,8 +40,7 @@ def make(name: str, parameters: Mapping[str, Any]) -> Env:
     Parameters
     ----------
     name : str
-        ``bits``: `games.sims.coordination_bits.BitsRules`. ``aloha``: `games.sims.coordination_aloha.AlohaRules`, with
-        `graph`, `agents` and `seed` as in `games.sims.coordination_graphs.graph_of`. ``gather``:
+        ``bits``: `games.sims.coordination_bits.BitsRules`. ``aloha``: `games.sims.coordination_aloha.AlohaRules`. ``gather``:
         `games.sims.coordination_gather.GatherRules`. ``climbing``, ``penalty`` (with `k`): the two-agent matrix games of
         Claus and Boutilier (1998), ``climb`` one for any number of agents, ``matrix`` any game with common payoff, such
         as game=zoo:pure-coordination (further parameters are the game's); all four played `steps` times per episode, once
@@ -108,21 +106,6 @@ def _plain(kind: Any) -> Any:
     return {int | None: int, float | None: float}.get(kind, kind)
 
 
-def _aloha(
-    name: str,
-    agents: int | None = None,
-    graph: Any = "ladder",
-    seed: int = 0,
-    steps: int = 20,
-    cap: int = 5,
-    arrival: float = 0.6,
-    success: float = 0.1,
-    collision: float = -10.0,
-    observe: Observe = "number",
-) -> Rules:
-    return AlohaRules(name, graph_of(graph, agents, seed), steps, cap, arrival, success, collision, observe)
-
-
 def _climbing(name: str, agents: int = 2, steps: int = 1) -> Rules:
     if agents != 2:
         raise InputError(_CLIMB.format(agents, max(agents, 2)))
@@ -144,7 +127,7 @@ def _matrix(name: str, game: Any = "zoo:pure-coordination", steps: int = 1, **re
 
 GAMES: dict[str, Callable[..., Rules]] = {
     "bits": BitsRules,
-    "aloha": _aloha,
+    "aloha": AlohaRules,
     "gather": GatherRules,
     "climbing": _climbing,
     "penalty": _penalty,

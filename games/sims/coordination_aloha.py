@@ -14,12 +14,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from games.env import Env, EnvSpec, Group, View
+from games.env import EnvSpec, Group, View
 from games.errors import InputError
 from games.scene import Mark, Scene
 from games.sims import coordination_aloha_kernels as kernels
-from games.sims.coordination_graphs import Graph, graph_of
-from games.sims.simulation import Simulation, constant
+from games.sims.coordination_graphs import graph_of
+from games.sims.simulation import constant
 from games.spaces import Discrete
 
 Array = npt.NDArray[Any]
@@ -49,8 +49,10 @@ class AlohaRules:
     ----------
     name : str
         What the environment is called.
-    graph : Graph
-        Who is whose neighbour.
+    graph : str, networkx graph or list of pairs
+        Who is whose neighbour; see `games.sims.coordination_graphs.graph_of`.
+    agents, seed : int
+        Of graphs that need to be told.
     steps, cap : int
         Length of an episode; longest queue, at most 127.
     arrival : float
@@ -59,12 +61,20 @@ class AlohaRules:
         Rewards.
     observe : {"number", "one-hot"}
         How agents see their queue.
+
+    Examples
+    --------
+    >>> import networkx
+    >>> AlohaRules("star", networkx.star_graph(4)).spec.edges
+    ((0, 1), (0, 2), (0, 3), (0, 4))
     """
 
     def __init__(
         self,
         name: str,
-        graph: Graph,
+        graph: Any = "ladder",
+        agents: int | None = None,
+        seed: int = 0,
         steps: int = 20,
         cap: int = 5,
         arrival: float = 0.6,
@@ -82,15 +92,20 @@ class AlohaRules:
             raise InputError(
                 f"{name}: observe must be one of {', '.join(get_args(Observe))}, not {observe!r:.40}"
             )
-        self.graph, self.cap = graph, cap
+        self.graph, self.cap = graph_of(graph, agents, seed), cap
         self.one_hot = observe == "one-hot"
-        self._near, self._starts = graph.lists()
+        self._near, self._starts = self.graph.lists()
         self._rules = np.array([arrival, success, collision])
-        names = tuple(f"agent_{i}" for i in range(graph.size))
+        names = tuple(f"agent_{i}" for i in range(self.graph.size))
         depth = cap + 1 if self.one_hot else 1
         group = Group("agents", names, (depth,), Discrete(2), ("idle", "transmit"), rows=cap + 1)
         self.spec = AlohaSpec(
-            name, (group,), state=graph.size, horizon=steps, common_reward=True, edges=graph.edges
+            name,
+            (group,),
+            state=self.graph.size,
+            horizon=steps,
+            common_reward=True,
+            edges=self.graph.edges,
         )
 
     def allocate(self, batch: int) -> dict[str, Array]:
@@ -156,29 +171,3 @@ class AlohaRules:
             tuple(marks),
             text=f"{sent} sent, {collided} collided, {sum(backlog)} waiting",
         )
-
-
-def aloha(
-    graph: Any = "ladder",
-    *,
-    agents: int | None = None,
-    seed: int = 0,
-    steps: int = 20,
-    cap: int = 5,
-    arrival: float = 0.6,
-    success: float = 0.1,
-    collision: float = -10.0,
-    observe: Observe = "number",
-    name: str = "aloha",
-) -> Env:
-    """Aloha on any graph; see `AlohaRules` for the rules and `graph_of` for what counts as a graph.
-
-    Examples
-    --------
-    >>> import networkx
-    >>> aloha(networkx.star_graph(4)).spec.edges
-    ((0, 1), (0, 2), (0, 3), (0, 4))
-    """
-    return Simulation(
-        AlohaRules(name, graph_of(graph, agents, seed), steps, cap, arrival, success, collision, observe)
-    )
