@@ -8,6 +8,7 @@ played before.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ from games.streams import ENV, Streams, check_seeds
 Array = npt.NDArray[Any]
 
 
-class Actor:
+class Actor(ABC):
     """Drives one object of a library; `games.from_parallel`, `from_aec` and `from_gymnasium` say how.
 
     Parameters
@@ -43,13 +44,13 @@ class Actor:
         self.layout = layout
         self.time = 0
 
+    @abstractmethod
     def begin(self, seed: int, slate: Slate, b: int) -> None:
         """Begin an episode with a seed and write its first sight into row b, which is clear."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, actions: Sequence[Any], slate: Slate, b: int) -> None:
         """Play row b of the actions of all groups and write what comes of it."""
-        raise NotImplementedError
 
     def picture(self) -> Any:
         """What the object draws: an array, text, or None if it was not made for that."""

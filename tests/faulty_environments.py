@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+import pytest
 from gymnasium.spaces import Box, Dict, Discrete, Tuple
 from pettingzoo import AECEnv, ParallelEnv
 
@@ -195,3 +196,8 @@ class Pair(gymnasium.Env):
         elif self.fault == "shared":
             reward = 2.5
         return self._see(), reward, self.time == 3, False, {}
+
+
+def needs(*packages: str) -> None:
+    for package in packages:
+        pytest.importorskip(package, reason=f"{package} comes with the extra envs")

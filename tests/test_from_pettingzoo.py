@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import gymnasium.spaces as gym
 import numpy as np
 import pytest
-from faulty_environments import Duel, Rounds
+from faulty_environments import Duel, Rounds, needs
 
 from games import make_env
 from games.env import Env
 from games.errors import InputError
-from games.from_pettingzoo import from_aec, from_parallel, make
-from games.from_spaces import Sight, moves
+from games.from_pettingzoo import from_aec, from_parallel
 from games.laws import LAWS, check_env
 from games.play import Transition, advance, begin, play_episodes, restart_stopped
 from games.policy import random_policy
-from games.spaces import Box, Discrete, MultiDiscrete
+from games.spaces import Discrete
 from games.streams import ENV, Streams
 
 SEEDS = np.array([3, 2**40, 5], dtype=np.uint64)
@@ -44,11 +42,6 @@ CLASSIC = (
 KNIGHTS = (
     "pettingzoo:butterfly.knights_archers_zombies_v11?spawn_delay=1&max_zombies=30&max_cycles=150&fresh=false"
 )
-
-
-def needs(*packages: str) -> None:
-    for package in packages:
-        pytest.importorskip(package, reason=f"{package} comes with the extra envs")
 
 
 def seeds_used(seeds: Any, steps: list[Transition]) -> list[Iterator[int]]:
@@ -349,193 +342,6 @@ def test_turn_based_play_at_a_horizon_is_cut_off() -> None:
     assert env.spec.turn_based and env.spec.horizon == 4
 
 
-# ---- broken environments ----
-
-PARALLEL_FAULTS = {
-    "wide": "duel: a sees an array of shape (2, 3), but its observation space says (2, 2), at step 1",
-    "none": "duel: a sees nothing (None), but its observation space wants numbers of shape (2, 2), at step 1",
-    "endless": "duel: a sees a number that is not finite, at step 1",
-    "no mask": "duel: a sees a value of type dict without the key 'action_mask' that its space promises, at step 1",
-    "short mask": "duel: a has an action mask of length 2, but 3 actions, after reset",
-    "stuck": "duel: a has an action mask without a legal action at step 1",
-    "no observation": "duel: b is missing from the observations at step 1; every agent in `agents` has an entry there",
-    "no reward": "duel: a is missing from the rewards at step 1; every agent in `agents` has an entry there",
-    "no termination": "duel: a is missing from the terminations at step 1; every agent in `agents` has an entry there",
-    "no truncation": "duel: b is missing from the truncations at step 1; every agent in `agents` has an entry there",
-    "four values": "duel: step returned 4 values (dict, dict, dict, dict) at step 1; a ParallelEnv returns "
-    "observations, rewards, terminations, truncations and infos, five dictionaries",
-    "lists": "duel: step returned 5 values (list, dict, dict, dict, dict) at step 1; a ParallelEnv returns "
-    "observations, rewards, terminations, truncations and infos, five dictionaries",
-    "reset": "duel: reset returned a value of type dict; a ParallelEnv returns observations and infos, two dictionaries",
-    "reset raises": "duel: the environment raised RuntimeError: no board in reset",
-    "nan": "duel: b gets the reward nan at step 1, which is not a finite number",
-    "word": "duel: b gets the reward 'much' at step 1, which is not a number",
-    "raises": "duel: the environment raised TypeError: a board is missing at step 3",
-    "stranger": "duel: d is in `agents` after reset but not in `possible_agents`",
-    "comes back": "duel: c is in `agents` again at step 3; agents may leave an episode but not come back",
-}
-
-AEC_FAULTS = {
-    "dead at once": "rounds: x is terminated or truncated after reset",
-    "observe": "rounds: observe('x') raised KeyError: 'x' at step 2",
-    "wrong turn": "rounds: w is selected at step 2 but not in `agents`",
-    "undead": "rounds: y is still in `agents` after its last step, with None, at step 6",
-}
-
-
-@pytest.mark.parametrize("fault", PARALLEL_FAULTS)
-def test_a_parallel_environment_that_breaks_a_rule_is_told(fault: str) -> None:
-    env = from_parallel(Duel, parameters={"fault": fault})
-    with pytest.raises(InputError) as told:
-        recorded(env, 5)
-    assert str(told.value) == PARALLEL_FAULTS[fault]
-
-
-@pytest.mark.parametrize("fault", AEC_FAULTS)
-def test_a_turn_based_environment_that_breaks_a_rule_is_told(fault: str) -> None:
-    env = from_aec(Rounds, parameters={"fault": fault})
-    with pytest.raises(InputError) as told:
-        recorded(env, 12)
-    assert str(told.value) == AEC_FAULTS[fault]
-
-
-def test_a_world_that_failed_cannot_go_on_and_is_not_used_again() -> None:
-    env: Any = from_parallel(Duel, parameters={"fault": "raises"}, name="d")
-    play = begin(env, random_policy(env.spec), SEEDS)
-    for _ in range(2):
-        advance(env, random_policy(env.spec), play)
-    with pytest.raises(InputError, match="raised TypeError"):
-        advance(env, random_policy(env.spec), play)
-    with pytest.raises(
-        InputError, match="d: these sub-environments cannot go on: one of its environments failed"
-    ):
-        advance(env, random_policy(env.spec), play)
-    env.close(play.world)
-    assert env._idle == []
-
-
-class Forgetful(Duel):
-    """Its reset does not forget: `check_env` must find it, and `fresh` must help."""
-
-    episodes = 0
-
-    def _see(self) -> Any:
-        seen = super()._see()
-        self.episodes += self.time == 0
-        for a in seen:
-            seen[a]["observation"] = seen[a]["observation"] + np.float32(self.episodes)
-        return seen
-
-
-def test_an_environment_that_remembers_is_found_by_the_laws_and_helped_by_fresh() -> None:
-    with pytest.raises(InputError, match="the same seeds and actions give two different plays"):
-        check_env(from_parallel(Forgetful), steps=10)
-    check_env(from_parallel(Forgetful, fresh=True), steps=10)
-
-
-# ---- URIs ----
-
-
-def test_names_arguments_and_their_types() -> None:
-    needs("mpe2", "pygame")
-    env: Any = make_env(
-        "pettingzoo:mpe2.simple_spread_v3?N=2&max_cycles=9&local_ratio=0.25&continuous_actions=true"
-    )
-    inner = env._idle[0].env.unwrapped
-    assert len(env.spec.agents) == 2 and env.spec.horizon == 9 and inner.local_ratio == 0.25
-    assert env.spec.groups[0].actions == Box((0.0,) * 5, (1.0,) * 5)
-    assert make_env("pettingzoo:mpe2.simple_spread_v3", N=4).spec.groups[0].size == 4
-    short, long = "pettingzoo:classic.tictactoe_v3", "pettingzoo:pettingzoo.classic.tictactoe_v3"
-    assert make_env(short).spec.groups == make_env(long).spec.groups
-    assert make_env("pettingzoo:classic.rps_v2?api=aec").spec.turn_based
-    assert not make_env("pettingzoo:classic.rps_v2").spec.turn_based
-    groups = make_env("pettingzoo:mpe2.simple_world_comm_v3").spec.groups
-    assert [(g.name, g.size, g.depth, g.width) for g in groups] == [
-        ("leadadversary", 1, 34, 20),
-        ("adversary", 3, 34, 5),
-        ("agent", 2, 28, 5),
-    ]
-
-
-@pytest.mark.parametrize(
-    "uri, told",
-    [
-        ("mpe2.simple_spread_v3?n=2", "no parameter 'n'; did you mean N?"),
-        ("mpe2.simple_spread_v3?max_cycle=2", "no parameter 'max_cycle'; did you mean max_cycles?"),
-        ("mpe2.simple_spred_v3", "mpe2 has no environment 'simple_spred_v3'; did you mean simple_spread_v3?"),
-        ("butterfly.knights_archers_zombies_v10", "did you mean knights_archers_zombies_v11?"),
-        ("classic.connect_four_v3?api=parallel", "this environment has no parallel API, only aec"),
-        ("classic.connect_four_v3?api=both", "api is parallel or aec, not 'both'"),
-        ("classic.connect_four_v3?render=maybe", "render is true or false, not 'maybe'"),
-        ("classic.connect_four_v3?horizon=1.5", "horizon is a number of steps, not 1.5"),
-        ("classic.connect_four_v3?horizon=0", "an episode needs at least one step, not 0"),
-        ("classic.connect_four_v3?state=all", "state is one of auto, env, observations, none, not 'all'"),
-        ("mpe2.simple_spread_v3?N=x", "cannot be made with N='x': TypeError"),
-        ("mpe2", "this module has neither parallel_env() nor env(), so it is no PettingZoo environment"),
-        ("mpe2;os", "'mpe2;os' is not the name of a Python module"),
-        ("magent2.environments.battle_v4", "needs magent2, which is not installed: pip install magent2"),
-        ("sisl.multiwalker_v9", "needs Box2D, which is not installed: pip install 'pettingzoo[sisl]'"),
-        (
-            "butterfly.knights_archers_zombies_v11?obs_method=vector-sequence",
-            "archer_0: observations of Sequence have no fixed size",
-        ),
-    ],
-)
-def test_what_is_wrong_with_a_uri_is_told(uri: str, told: str) -> None:
-    needs("mpe2", "pygame", "pymunk")
-    with pytest.raises(InputError) as error:
-        make_env(f"pettingzoo:{uri}")
-    assert told in str(error.value) and str(error.value).startswith(f"pettingzoo:{uri.partition('?')[0]}")
-
-
-def test_other_packages_are_imported_only_when_allowed(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "home_made.py").write_text(
-        "from faulty_environments import Duel as parallel_env\nLOADED = True\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(
-        InputError,
-        match=r"home_made is not one of the packages that are imported without asking .*"
-        r"--allow-import home_made, or make_env\(\.\.\., allow_import=\('home_made',\)\)",
-    ):
-        make_env("pettingzoo:home_made")
-    assert "home_made" not in sys.modules
-    env = make_env("pettingzoo:home_made?stop=truncated", allow_import=("home_made",))
-    assert env.spec.agents == ("a", "b", "c") and env.spec.name == "pettingzoo:home_made?stop=truncated"
-    assert make("home_made", {"allow_import": ["home_made"]}).spec.agents == ("a", "b", "c")
-
-
-def test_a_missing_package_is_told_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mpe2"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "mpe2", None)
-    with pytest.raises(
-        InputError, match=r"needs mpe2, which is not installed: pip install 'staghunt\[envs\]'"
-    ):
-        make_env("pettingzoo:mpe2.simple_spread_v3")
-
-
-def test_what_is_no_pettingzoo_environment_is_told() -> None:
-    with pytest.raises(InputError, match="object: the environment has no reset"):
-        from_parallel(lambda: object(), name="object")
-    with pytest.raises(
-        InputError, match="this is an AEC environment, where agents act in turn; use from_aec"
-    ):
-        from_parallel(Rounds)
-    with pytest.raises(InputError, match="the environment has no observe"):
-        from_aec(Duel)
-
-    class Nobody(Duel):
-        def __init__(self) -> None:
-            super().__init__()
-            self.possible_agents = []
-
-    with pytest.raises(InputError, match="the environment has no possible_agents"):
-        from_parallel(Nobody)
-
-
 # ---- pictures ----
 
 
@@ -558,98 +364,3 @@ def test_a_real_picture_follows_the_game() -> None:
     after = env.scene(world).image
     assert before.dtype == np.uint8 and before.shape == after.shape and (before != after).any()
     env.close(world)
-
-
-# ---- spaces ----
-
-
-SPACES = [
-    gym.Box(-1, 1, (2, 3)),
-    gym.Box(0, 255, (4, 4, 3), np.uint8),
-    gym.Box(-1, 1, ()),
-    gym.Discrete(5, start=-2),
-    gym.MultiBinary((2, 2)),
-    gym.MultiDiscrete([3, 2, 4], start=[1, 0, -1]),
-    gym.MultiDiscrete([[2, 3], [4, 5]]),
-    gym.Tuple(
-        (gym.Discrete(3), gym.Box(0, 1, (2,)), gym.Dict({"z": gym.MultiBinary(2), "a": gym.Discrete(2)}))
-    ),
-    gym.Dict({"b": gym.Box(0, 1, (2,)), "a": gym.Tuple((gym.Discrete(3), gym.MultiDiscrete([2, 2])))}),
-    gym.Text(5),
-]
-
-
-@pytest.mark.parametrize("space", SPACES, ids=str)
-def test_observations_are_flattened_as_gymnasium_does(space: Any) -> None:
-    space.seed(1)
-    sight = Sight(space)
-    for _ in range(20):
-        value = space.sample()
-        row = np.full(sight.shape, 7.0, dtype=np.float32)
-        sight.write(row, value)
-        assert np.array_equal(
-            row.reshape(-1), np.asarray(gym.flatten(space, value), dtype=np.float32).reshape(-1)
-        )
-
-
-@pytest.mark.parametrize(
-    "space, value, told",
-    [
-        (gym.Discrete(3), 3, "sees 3, but its observation space says 0 to 2"),
-        (gym.Discrete(3, start=4), 3, "sees 3, but its observation space says 4 to 6"),
-        (gym.Discrete(3), 1.0, "sees a value of type float, but its observation space wants a whole number"),
-        (gym.MultiDiscrete([2, 2]), [0, 2], "sees 2, but its observation space says 0 to 1"),
-        (
-            gym.Box(0, 1, (2,)),
-            [[0], [1, 2]],
-            "sees a value of type list, but its observation space wants numbers",
-        ),
-        (
-            gym.Box(0, 1, (2,)),
-            ["a", "b"],
-            "sees a value of type list, but its observation space wants numbers",
-        ),
-        (gym.Dict({"a": gym.Discrete(2)}), {"b": 0}, "sees a value of type dict without the part 'a'"),
-        (gym.Tuple((gym.Discrete(2),)), (), "sees a value of type tuple without the part 0"),
-        (gym.Text(3), "too long", "sees a value of type str, which is not in its observation space"),
-    ],
-)
-def test_observations_outside_their_space_are_told(space: Any, value: Any, told: str) -> None:
-    sight = Sight(space)
-    with pytest.raises(ValueError) as error:
-        sight.write(np.zeros(sight.shape, dtype=np.float32), value)
-    assert str(error.value).startswith(told)
-
-
-ACTION_SPACES = [
-    (gym.Discrete(4, start=3), Discrete(4)),
-    (gym.MultiDiscrete([3, 2], start=[5, -1]), MultiDiscrete((3, 2))),
-    (gym.MultiDiscrete([[2, 3], [4, 5]]), MultiDiscrete((2, 3, 4, 5))),
-    (gym.MultiBinary((2, 2)), MultiDiscrete((2, 2, 2, 2))),
-    (gym.Box(-1, 2, (2, 1)), Box((-1.0, -1.0), (2.0, 2.0))),
-    (gym.Box(0, 9, (2,), np.int16), Box((0.0, 0.0), (9.0, 9.0))),
-    (gym.Tuple((gym.Discrete(3, start=1), gym.MultiBinary(2))), MultiDiscrete((3, 2, 2))),
-    (gym.Dict({"u": gym.Box(0, 1, (2,)), "v": gym.Box(-1, 0, ())}), Box((0.0, 0.0, -1.0), (1.0, 1.0, 0.0))),
-]
-
-
-@pytest.mark.parametrize("space, ours", ACTION_SPACES, ids=str)
-def test_actions_come_out_as_the_library_wants_them(space: Any, ours: Any) -> None:
-    found, rng = moves(space), np.random.default_rng(2)
-    assert found.actions == ours
-    for _ in range(20):
-        if isinstance(ours, Box):
-            row: Any = rng.uniform(*ours.bounds).astype(np.float32)
-        else:
-            counts = ours.counts if isinstance(ours, MultiDiscrete) else (ours.count,)
-            row = rng.integers(counts).astype(np.int32)
-        given = found.decode(row) if found.decode is not None else int(row[0]) + found.start
-        assert space.contains(given), given
-        assert np.array_equal(np.asarray(gym.flatten(space, given)).shape, (gym.flatdim(space),))
-
-
-def test_actions_that_mix_choices_and_numbers_are_refused() -> None:
-    with pytest.raises(InputError, match="mixes choices and numbers"):
-        moves(gym.Tuple((gym.Discrete(2), gym.Box(0, 1, (1,)))))
-    with pytest.raises(InputError, match="an action space of the kind Text is not known"):
-        moves(gym.Text(3))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from games.env import View
-from games.strategies.scripted import Array, Memory, Scripted, read
+from games.strategies.scripted import Array, Memory, Remembering, read
 from games.strategies.tournament import critical_value, looks_random
 from games.streams import Streams
 
 
-class Graaskamp(Scripted):
+class Graaskamp(Remembering):
     """Tit for tat for 56 rounds with one trial defection, then judges its opponent (9th in the first tournament).
 
     Whoever seems random is met with defection for ever; tit for tat and its own twin with tit for tat; anyone else is
@@ -48,4 +48,4 @@ class Graaskamp(Scripted):
         defect = np.where(roams, strikes, last.other | random | (time == 50))
         return defect.astype(np.int32), (time + 1, seen, last.own, random, no_echo, no_twin, planned)
 
-    probs = None  # type: ignore[assignment]  # what it plans is chance, so it cannot be tabulated
+    probs = None

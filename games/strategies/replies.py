@@ -7,6 +7,7 @@ unless said otherwise.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ Array = npt.NDArray[Any]
 _TIE = 1e-12
 
 
-class Replier:
+class Replier(ABC):
     """Replies best to beliefs about each opponent, held independently.
 
     Parameters
@@ -57,9 +58,9 @@ class Replier:
         """Nothing to remember."""
         self.check_agents(agents)
 
+    @abstractmethod
     def believe(self, view: View, memory: Any) -> tuple[Array, Any]:
         """Beliefs float64[B, n, P - 1, A] about the others, in the order of seats, and the memory afterwards."""
-        raise NotImplementedError
 
     def sample(self, view: View, memory: Any, streams: Streams) -> tuple[Array, Any]:
         """A best reply each, int32[B, n]; draws nothing."""

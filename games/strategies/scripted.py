@@ -10,6 +10,7 @@ is replaced, never changed in place.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,11 +46,8 @@ def read(view: View) -> Last:
     return Last(first, own, other, view.reward)
 
 
-class Scripted:
-    """A deterministic strategy: it draws nothing.
-
-    Subclasses say what they remember (`memory`: one dtype per array) and how they `decide`.
-    """
+class Remembering:
+    """A strategy with `memory`: one array per dtype, zeros at the start of a match."""
 
     memory: tuple[Any, ...] = ()
 
@@ -57,9 +55,17 @@ class Scripted:
         """Everything unremembered: zeros."""
         return tuple(np.zeros((batch, agents), dtype=kind) for kind in self.memory)
 
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={value}" for key, value in vars(self).items() if not key.startswith("_"))
+        return f"{type(self).__name__}({settings})"
+
+
+class Scripted(Remembering, ABC):
+    """A deterministic strategy: it draws nothing. Subclasses say how they `decide`."""
+
+    @abstractmethod
     def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
         """Who defects, bool[B, n], and the memory afterwards."""
-        raise NotImplementedError
 
     def sample(self, view: View, memory: Memory, streams: Streams) -> tuple[Array, Memory]:
         """Actions int32[B, n]: 0 to cooperate, 1 to defect."""
@@ -71,20 +77,16 @@ class Scripted:
         defect, memory = self.decide(read(view), memory)
         return np.stack([~defect, defect], axis=-1).astype(np.float64), memory
 
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value}" for key, value in vars(self).items() if not key.startswith("_"))
-        return f"{type(self).__name__}({settings})"
 
-
-class Chancy(Scripted):
+class Chancy(Remembering, ABC):
     """A strategy that cooperates with some probability; one draw per stream and round, whatever the probability.
 
     Subclasses say how likely they are to `cooperate`.
     """
 
+    @abstractmethod
     def cooperate(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
         """Probability of cooperating, float64[B, n], and the memory afterwards."""
-        raise NotImplementedError
 
     def sample(self, view: View, memory: Memory, streams: Streams) -> tuple[Array, Memory]:
         """Actions int32[B, n]: 0 to cooperate, 1 to defect."""
