@@ -23,8 +23,8 @@ Array = npt.NDArray[Any]
 _TIE = 1e-12
 
 
-class Replier(ABC):
-    """Replies best to beliefs about each opponent, held independently.
+class Seated:
+    """Players of certain seats of a stage game.
 
     Parameters
     ----------
@@ -57,6 +57,10 @@ class Replier(ABC):
     def start(self, batch: int, agents: int) -> Any:
         """Nothing to remember."""
         self.check_agents(agents)
+
+
+class Replier(Seated, ABC):
+    """Replies best to beliefs about each opponent, held independently; parameters as for `Seated`."""
 
     @abstractmethod
     def believe(self, view: View, memory: Any) -> tuple[Array, Any]:
@@ -113,7 +117,7 @@ class FictitiousPlay(Replier):
     Parameters
     ----------
     game, seats
-        See `Replier`.
+        See `Seated`.
     weight : float
         Rounds of uniform play imagined before the first; with 0 only the first reply is to uniform play.
     """
@@ -135,7 +139,7 @@ class FictitiousPlay(Replier):
         return _shares(counts, _uniform(self.game, self.seats)), counts
 
 
-class LevelK(Replier):
+class LevelK(Seated):
     """Replies best to others who think one step less; level 0 plays uniformly (Nagel 1995; Stahl and Wilson 1995).
 
     Every round is played alike. Between equally good replies it draws uniformly, one draw per stream and round.
@@ -143,7 +147,7 @@ class LevelK(Replier):
     Parameters
     ----------
     game, seats
-        See `Replier`.
+        See `Seated`.
     level : int
         Steps of thinking.
     mean : float, optional
