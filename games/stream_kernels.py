@@ -190,3 +190,34 @@ def pick_likely(state: Any, probs: Any, out: Any) -> Any:
                         break
                     u -= p
             out[b, i] = chosen
+
+
+@njit(**BARE)
+def pick_soft(state: Any, logits: Any, mask: Any, out: Any) -> Any:
+    """An action drawn from the soft-max of logits float64[B, n, A] over legal ones, bool[B, n, A], into out int32[B, n].
+
+    Every stream is drawn from exactly once; where nothing is legal the action is 0. Logits of minus infinity are never
+    chosen while there is another legal one.
+    """
+    for b in range(logits.shape[0]):
+        for i in range(logits.shape[1]):
+            u = uniform(state[b, i])
+            top = -np.inf
+            for a in range(logits.shape[2]):
+                if mask[b, i, a] and logits[b, i, a] > top:
+                    top = logits[b, i, a]
+            total = 0.0
+            for a in range(logits.shape[2]):
+                if mask[b, i, a]:
+                    total += math.exp(logits[b, i, a] - top) if top > -np.inf else 1.0
+            u *= total
+            chosen = 0
+            for a in range(logits.shape[2]):
+                if mask[b, i, a]:
+                    p = math.exp(logits[b, i, a] - top) if top > -np.inf else 1.0
+                    if p > 0.0:
+                        chosen = a
+                        if u < p:
+                            break
+                        u -= p
+            out[b, i] = chosen

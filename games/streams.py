@@ -115,6 +115,12 @@ class Streams:
         kernels.pick_likely(self.state, np.ascontiguousarray(probs, dtype=np.float64), out)
         return out
 
+    def choose_soft(self, logits: Array, mask: Array) -> Array:
+        """One legal action each by the soft-max of logits float64[B, n, A], int32[B, n]; one draw per stream."""
+        out = np.empty(logits.shape[:2], dtype=np.int32)
+        kernels.pick_soft(self.state, np.ascontiguousarray(logits, dtype=np.float64), mask, out)
+        return out
+
     def seeds(self, which: Sequence[int] | Array) -> list[int]:
         """A fresh seed below 2**31 from the first stream of each chosen sub-environment, for libraries that want one."""
         rows = Streams(self.state[np.asarray(which), :1])

@@ -12,16 +12,16 @@ import torch
 
 from games.env import View
 from games.errors import InputError
-from games.policy import Memoryless
+from games.policy import Independent, Policy
 from games.spaces import Actions, Box, Discrete
 from games.streams import Streams
 
 Array = npt.NDArray[Any]
-Network = Callable[[torch.Tensor], torch.Tensor]
+Network = Callable[..., Any]
 
 
-class Neural(Memoryless):
-    """A feed-forward network that maps observations to a distribution over actions.
+class Neural:
+    """A network that maps observations to a distribution over actions.
 
     The network sees float32[B, n, d] and nothing of the global state or of other agents. Its output is float[B, n, A]:
     logits of discrete actions (part after part for multi-discrete ones), or, with A = 2k, means and logarithms of
@@ -31,7 +31,9 @@ class Neural(Memoryless):
     Parameters
     ----------
     network : callable
-        A `torch.nn.Module` or any function of a tensor.
+        A `torch.nn.Module` or any function of a tensor; with `memory`, of a tensor and a memory float32[B, n, memory],
+        which returns the outputs and the memory afterwards. If it has ``alone(i)``, that is what the i-th agent
+        needs to play without the others.
     actions : Discrete, MultiDiscrete or Box
         What the agents can do.
     greedy : bool
@@ -42,6 +44,8 @@ class Neural(Memoryless):
         The network is called on exactly so many sub-environments at a time, zeros filling up the last block: sums are
         rounded differently in batches of different sizes, and one match alone would not always be what it was among
         others. With None all are evaluated together, which is faster, and that promise is gone.
+    memory : int
+        How many numbers an agent remembers.
 
     Raises
     ------
@@ -57,60 +61,105 @@ class Neural(Memoryless):
         greedy: bool = False,
         device: str = "cpu",
         block: int | None = 64,
+        memory: int = 0,
     ) -> None:
         if block is not None and block < 1:
             raise InputError(f"a network is evaluated on at least one sub-environment at a time, not {block}")
         self.network, self.actions, self.greedy, self.device = network, actions, greedy, device
-        self.block = block
+        self.block, self.memory = block, memory
 
     def __repr__(self) -> str:
         return f"Neural({self.actions}, greedy={self.greedy}, device={self.device!r})"
 
-    def outputs(self, view: View) -> Array:
-        """What the network says, float64[B, n, outputs]."""
+    def start(self, batch: int, agents: int = 0) -> Array | None:
+        """Nothing remembered yet: zeros float32[B, n, memory], or None without a memory."""
+        return np.zeros((batch, agents, self.memory), dtype=np.float32) if self.memory else None
+
+    def alone(self, agent: int) -> Neural:
+        """The policy of the group's agent of this number, playing without the others."""
+        network = self.network.alone(agent) if hasattr(self.network, "alone") else self.network
+        return Neural(
+            network,
+            self.actions,
+            greedy=self.greedy,
+            device=self.device,
+            block=self.block,
+            memory=self.memory,
+        )
+
+    def outputs(self, view: View, memory: Array | None = None) -> tuple[Array, Array | None]:
+        """What the network says, float64[B, n, outputs], and the memory afterwards."""
         with torch.no_grad():
-            out = self._evaluated(view.observation).to("cpu", torch.float64).numpy()
+            told, memory = self._evaluated(view.observation, memory)
+            out = told.to("cpu", torch.float64).numpy()
         wanted = 2 * len(self.actions.low) if isinstance(self.actions, Box) else self.actions.width
         if out.shape != (*view.acting.shape, wanted):
             raise InputError(
                 f"the network's output has shape {out.shape}, expected {(*view.acting.shape, wanted)}"
             )
-        if not (out[view.acting] < np.inf).all():
+        if not (out < np.inf).all() and not (out[view.acting] < np.inf).all():
             raise InputError("the network's output is infinite or not a number")
-        return out
+        return out, memory
 
-    def _evaluated(self, observation: Array) -> torch.Tensor:
-        """The network's output for float32[B, n, d]."""
-        given = torch.tensor(np.ascontiguousarray(observation), device=self.device)
+    def _evaluated(self, observation: Array, memory: Array | None) -> tuple[torch.Tensor, Array | None]:
+        """The network's output for float32[B, n, d], and what is remembered."""
+        given = self._tensor(observation)
+        kept = None if memory is None else self._tensor(memory)
         if self.block is None:
-            return self.network(given)
-        blocks = list(given.split(self.block))
-        if missing := self.block - len(blocks[-1]):
-            blocks[-1] = torch.cat([blocks[-1], given.new_zeros(missing, *given.shape[1:])])
-        parts = [torch.atleast_1d(self.network(part)) for part in blocks]
-        return (parts[0] if len(parts) == 1 else torch.cat(parts))[: len(given)]
+            out, kept = self._called(given, kept)
+            return out, None if kept is None else kept.cpu().numpy()
+        parts = []
+        for start in range(0, len(given), self.block):
+            rows = slice(start, start + self.block)
+            parts.append(
+                self._called(self._filled(given[rows]), None if kept is None else self._filled(kept[rows]))
+            )
+        out = torch.cat([part for part, _ in parts])[: len(given)]
+        if kept is None:
+            return out, None
+        return out, torch.cat([part for _, part in parts])[: len(given)].cpu().numpy()
 
-    def probs(self, view: View, memory: None = None) -> tuple[Array, None]:
+    def _tensor(self, array: Array) -> torch.Tensor:
+        array = np.ascontiguousarray(array)
+        if not array.flags.writeable:
+            array = array.copy()  # torch warns of memory it may not write to
+        return torch.from_numpy(array).to(self.device)
+
+    def _filled(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows of a block, with zeros for those that are missing."""
+        missing = (self.block or 0) - len(rows)
+        return rows if missing <= 0 else torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])])
+
+    def _called(self, given: torch.Tensor, memory: torch.Tensor | None) -> tuple[torch.Tensor, Any]:
+        if memory is None:
+            return torch.atleast_1d(self.network(given)), None
+        return self.network(given, memory)
+
+    def probs(self, view: View, memory: Array | None = None) -> tuple[Array, Array | None]:
         """Action probabilities float64[B, n, A] of discrete actions; illegal ones have none."""
         if not isinstance(self.actions, Discrete):
             raise InputError("only a policy over discrete actions has a table of probabilities")
-        return masked_softmax(self.outputs(view), view.mask), None
+        out, memory = self.outputs(view, memory)
+        if not self.greedy:
+            return masked_softmax(out, view.mask), memory
+        best = np.where(view.mask, out, -np.inf).argmax(axis=-1)
+        return np.eye(out.shape[-1])[best] * view.mask.any(axis=-1, keepdims=True), memory
 
-    def sample(self, view: View, memory: None, streams: Streams) -> tuple[Array, None]:
+    def sample(self, view: View, memory: Array | None, streams: Streams) -> tuple[Array, Array | None]:
         """One draw per stream and part of the action; none if greedy."""
+        out, memory = self.outputs(view, memory)
         if isinstance(self.actions, Box):
-            return self._numbers(self.outputs(view), streams), None
-        out = self.outputs(view)
+            return self._numbers(out, streams), memory
         if isinstance(self.actions, Discrete):
-            return self._choose(out, view.mask, streams), None
+            return self._choose(out, view.mask, streams), memory
         edges = self.actions.starts
         parts = [self._choose(out[..., a:b], view.mask[..., a:b], streams) for a, b in pairwise(edges)]
-        return np.stack(parts, axis=-1), None
+        return np.stack(parts, axis=-1), memory
 
     def _choose(self, logits: Array, mask: Array, streams: Streams) -> Array:
         if self.greedy:
             return np.where(mask, logits, -np.inf).argmax(axis=-1).astype(np.int32)
-        return streams.choose(masked_softmax(logits, mask))
+        return streams.choose_soft(logits, mask)
 
     def _numbers(self, out: Array, streams: Streams) -> Array:
         mean, log_std = np.split(out, 2, axis=-1)
@@ -127,3 +176,13 @@ def masked_softmax(logits: Array, mask: Array) -> Array:
         weights = np.exp(legal - np.where(np.isfinite(top), top, 0.0))
     total = weights.sum(axis=-1, keepdims=True)
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+def seats(team: Independent) -> dict[str, Policy]:
+    """A policy of its own for every agent of a team, by name, so that it can be seated among strangers."""
+    spec, out = team.spec, {}
+    for g, columns, policy in team.seats:
+        for i in range(columns.start, columns.stop):
+            alone = getattr(policy, "alone", None)
+            out[spec.groups[g].agents[i]] = policy if alone is None else alone(i - columns.start)
+    return out

@@ -50,12 +50,12 @@ def test_what_a_network_says_does_not_depend_on_the_batch() -> None:
     seen = view(64, 6, 150)._replace(observation=rng.normal(size=(150, 1, 64)).astype(np.float32))
     seen.observation.setflags(write=False)
     together, apart = Neural(net, Discrete(6)), Neural(net, Discrete(6), block=None)
-    whole = together.outputs(seen)
-    assert np.allclose(whole, apart.outputs(seen), atol=1e-5)
+    whole = together.outputs(seen)[0]
+    assert np.allclose(whole, apart.outputs(seen)[0], atol=1e-5)
     for b in range(150):
-        assert (together.outputs(seen.where(slice(b, b + 1))) == whole[b : b + 1]).all()
+        assert (together.outputs(seen.where(slice(b, b + 1)))[0] == whole[b : b + 1]).all()
     order = rng.permutation(150)
-    assert (together.outputs(seen.where(order)) == whole[order]).all()
+    assert (together.outputs(seen.where(order))[0] == whole[order]).all()
     with pytest.raises(InputError, match="at least one sub-environment"):
         Neural(net, Discrete(6), block=0)
 

@@ -1,0 +1,206 @@
+"""Networks of agents: perceptrons, with a recurrent layer if wanted, whose weights agents share or not.
+
+Letters: n agents, d inputs, o outputs, H width of the recurrent layer, B sub-environments, T steps. All agents are
+evaluated in one call. Agents that share weights may tell each other apart by a bias of their own in the first layer,
+which is what a one-hot agent number beside the observation amounts to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import sqrt
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Sharing = Literal["numbered", "shared", "separate"]
+"""One set of weights with agents' numbers as input, one set without, or one set for each agent."""
+
+
+class Dense(nn.Module):
+    """A linear layer, one for all agents or one for each.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Widths.
+    copies : int
+        0 for one layer that all agents share, else the number of agents.
+    gain : float
+        Weights are orthogonal times this (Saxe et al. 2014); biases are zero.
+    generator : torch.Generator
+        Draws the weights.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, copies: int, gain: float, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        drawn = [_orthogonal(outputs, inputs, gain, generator) for _ in range(max(copies, 1))]
+        self.copies = copies
+        self.weight = nn.Parameter(torch.stack([w.T for w in drawn]).contiguous() if copies else drawn[0])
+        self.bias = nn.Parameter(torch.zeros(copies, 1, outputs) if copies else torch.zeros(outputs))
+
+    def forward(self, x: Tensor, agents: Tensor | None = None) -> Tensor:
+        """float[R, n, inputs] to float[R, n, outputs]; `agents` int64[n] says whose layers, all by default."""
+        if not self.copies:
+            return functional.linear(x, self.weight, self.bias)
+        weight, bias = (
+            (self.weight, self.bias) if agents is None else (self.weight[agents], self.bias[agents])
+        )
+        return torch.baddbmm(bias, x.transpose(0, 1), weight).transpose(0, 1)
+
+
+class Network(nn.Module):
+    """Rectified layers, perhaps a gated recurrent unit after the first (Cho et al. 2014), and a linear head.
+
+    Parameters
+    ----------
+    inputs, outputs, agents : int
+        Shapes: float[..., agents, inputs] to float[..., agents, outputs].
+    hidden : sequence of int
+        Widths of the hidden layers; the recurrent layer, if any, takes the place of the second.
+    recurrent : bool
+        Whether agents remember.
+    sharing : {"numbered", "shared", "separate"}
+        Whose weights are whose.
+    gain : float
+        Of the head; a small one makes a fresh policy nearly uniform.
+    generator : torch.Generator
+        Draws the weights.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        agents: int,
+        *,
+        hidden: Sequence[int],
+        recurrent: bool = False,
+        sharing: Sharing = "numbered",
+        gain: float = 1.0,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        copies = agents if sharing == "separate" else 0
+        start, tail = hidden[0], hidden[1:]
+        if recurrent:
+            start, tail = hidden[min(1, len(hidden) - 1)], hidden[2:]
+        widths = [start, *tail]
+        self.agents, self.memory = agents, start if recurrent else 0
+        self.first = Dense(inputs, hidden[0], copies, sqrt(2.0), generator)
+        numbered = sharing == "numbered" and agents > 1
+        self.number = nn.Parameter(_numbered(inputs, hidden[0], agents, generator)) if numbered else None
+        if recurrent:
+            self.gates_in = Dense(hidden[0], 3 * start, copies, 1.0, generator)
+            self.gates_on = Dense(start, 3 * start, copies, 1.0, generator)
+        self.rest = nn.ModuleList(Dense(a, b, copies, sqrt(2.0), generator) for a, b in pairwise(widths))
+        self.head = Dense(widths[-1], outputs, copies, gain, generator)
+
+    def start(self, batch: int) -> Tensor | None:
+        """What agents remember at the start of an episode, float[B, n, H], or None if they remember nothing."""
+        if not self.memory:
+            return None
+        return self.head.weight.new_zeros(batch, self.agents, self.memory)
+
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, agents: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """One step.
+
+        Parameters
+        ----------
+        x : float[R, n, d]
+            Inputs.
+        memory : float[R, n, H] or None
+            What the agents remember.
+        agents : int64[n], optional
+            Which agents these are, if not all.
+
+        Returns
+        -------
+        outputs : float[R, n, o]
+        memory : float[R, n, H] or None
+            Afterwards.
+        """
+        x = self._first(x, agents)
+        if self.memory:
+            assert memory is not None
+            x = memory = self._remember(self.gates_in(x, agents), memory, agents)
+        return self._rest(x, agents), memory
+
+    def unroll(
+        self, x: Tensor, memory: Tensor | None, fresh: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """T steps in a row.
+
+        Parameters
+        ----------
+        x : float[T, B, n, d]
+            Inputs.
+        memory : float[B, n, H] or None
+            What the agents remember before the first step.
+        fresh : bool[T, B], optional
+            Where a new episode begins at this step, so that everything before is forgotten.
+
+        Returns
+        -------
+        outputs : float[T, B, n, o]
+        memories : float[T, B, n, H] or None
+            What they remember after each step.
+        """
+        steps, batch = x.shape[:2]
+        flat = self._first(x.reshape(steps * batch, *x.shape[2:]), None)
+        if not self.memory:
+            return self._rest(flat, None).reshape(steps, batch, self.agents, -1), None
+        assert memory is not None
+        gates = self.gates_in(flat, None).reshape(steps, batch, self.agents, -1)
+        after = []
+        for t in range(steps):
+            if fresh is not None:
+                memory = memory * (~fresh[t])[:, None, None]
+            memory = self._remember(gates[t], memory, None)
+            after.append(memory)
+        memories = torch.stack(after)
+        return self._rest(memories.flatten(0, 1), None).reshape(steps, batch, self.agents, -1), memories
+
+    def _first(self, x: Tensor, agents: Tensor | None) -> Tensor:
+        x = self.first(x, agents)
+        if self.number is not None:
+            x = x + (self.number if agents is None else self.number[agents])
+        return torch.relu(x)
+
+    def _rest(self, x: Tensor, agents: Tensor | None) -> Tensor:
+        for layer in self.rest:
+            x = torch.relu(layer(x, agents))
+        return self.head(x, agents)
+
+    def _remember(self, gates: Tensor, memory: Tensor, agents: Tensor | None) -> Tensor:
+        """The gated recurrent unit: reset, update and candidate from inputs' share of the gates and the memory."""
+        on = self.gates_on(memory, agents)
+        reset_in, update_in, candidate_in = gates.chunk(3, dim=-1)
+        reset_on, update_on, candidate_on = on.chunk(3, dim=-1)
+        update = torch.sigmoid(update_in + update_on)
+        candidate = torch.tanh(candidate_in + torch.sigmoid(reset_in + reset_on) * candidate_on)
+        return candidate + update * (memory - candidate)
+
+
+def _orthogonal(rows: int, columns: int, gain: float, generator: torch.Generator) -> Tensor:
+    """A matrix with orthogonal rows or columns, float32[rows, columns]."""
+    drawn = torch.randn(max(rows, columns), min(rows, columns), generator=generator, dtype=torch.float64)
+    q, r = torch.linalg.qr(drawn)
+    q = q * torch.sign(torch.diagonal(r))
+    return (gain * (q if rows >= columns else q.T)).to(torch.float32).contiguous()
+
+
+def _numbered(inputs: int, width: int, agents: int, generator: torch.Generator) -> Tensor:
+    """The columns that agents' one-hot numbers would have beside the inputs, float32[agents, width]."""
+    return (
+        torch.randn(agents, width, generator=generator, dtype=torch.float64)
+        .mul(sqrt(2.0 / (inputs + agents)))
+        .float()
+    )

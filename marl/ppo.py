@@ -1,0 +1,267 @@
+"""Proximal policy optimisation for teams (Schulman et al. 2017): independent (IPPO) or with a central critic (MAPPO).
+
+Every agent acts by its own observation. What the critic sees is an argument: each agent's observation (IPPO, de Witt et
+al. 2020), or the global state (MAPPO, Yu et al. 2022), which only training has. Agents that do not act at a step, or
+are out, have no share in the policy's loss.
+
+Letters: T steps, B sub-environments, n agents of a group.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass as record
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from games.env import EnvSpec
+from games.errors import InputError
+from games.policy import Independent
+from marl.actors import Actor, log_prob_and_entropy, playing, width
+from marl.checkpoint import (
+    Tree,
+    load_module,
+    load_moments,
+    load_optimiser,
+    module_tree,
+    optimiser_tree,
+    whole_number,
+)
+from marl.learner import Batch, Metrics, central_inputs, torch_generator
+from marl.losses import clipped_surrogate, value_loss, weighted_mean
+from marl.networks import Network, Sharing
+from marl.ppo_data import Part, prepare, values_of
+from marl.returns import Moments
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class PPO:
+    """Hyperparameters of IPPO and MAPPO; the defaults are those of MAPPO for small cooperative tasks.
+
+    The critic's "observation" is each agent's own, its "state" the global state, or where an environment has none all
+    observations together. With reward "team" everybody is paid the sum of all rewards.
+    """
+
+    critic: Literal["observation", "state"] = Field("state", description="what the critic sees")
+    reward: Literal["own", "team"] = Field(
+        "own", description="whether agents are paid their own reward or the sum"
+    )
+    rollout: int = Field(64, ge=1, description="steps of every sub-environment between updates")
+    epochs: int = Field(4, ge=1, description="passes over the data of an update")
+    minibatches: int = Field(1, ge=1, description="parts of a pass, each with a gradient step")
+    gamma: float = Field(0.99, ge=0, le=1, description="discount factor")
+    trace: float = Field(0.95, ge=0, le=1, description="lambda of generalised advantage estimation")
+    clip: float = Field(0.2, gt=0, description="how far the probability ratio may move from 1")
+    learning_rate: float = Field(5e-4, gt=0, description="of Adam, for the policy")
+    critic_learning_rate: float | None = Field(
+        None, gt=0, description="of Adam, for the critic; the same if none"
+    )
+    anneal: bool = Field(False, description="let the learning rates fall to 0 over anneal_steps")
+    anneal_steps: int = Field(1_000_000, ge=1, description="joint environment steps of annealing")
+    adam_epsilon: float = Field(1e-5, gt=0, description="epsilon of Adam")
+    entropy: float = Field(0.01, ge=0, description="weight of the entropy bonus")
+    clip_value: float | None = Field(None, gt=0, description="how far a value may move from the old one")
+    huber: float = Field(10.0, gt=0, description="where the value loss turns from square to linear")
+    max_grad_norm: float = Field(10.0, gt=0, description="gradients are shortened to this length")
+    normalise_values: bool = Field(True, description="whether the critic learns standardised returns")
+    normalise_advantages: bool = Field(True, description="whether advantages are standardised over an update")
+    hidden: tuple[int, ...] = Field((64, 64), min_length=1, description="widths of hidden layers")
+    recurrent: bool = Field(False, description="whether policy and critic remember (gated recurrent units)")
+    sharing: Sharing = Field(
+        "numbered", description="one network with agents' numbers, one without, or one each"
+    )
+
+    def check(self, spec: EnvSpec) -> None:
+        """Every environment will do; `InputError` only for widths of layers that are not positive."""
+        if min(self.hidden) < 1:
+            raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
+
+    def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Learning:
+        """Fresh networks."""
+        self.check(spec)
+        generator = torch_generator(rng)
+        actors, critics = nn.ModuleList(), nn.ModuleList()
+        for group in spec.groups:
+            shape: dict[str, Any] = {
+                "hidden": self.hidden,
+                "recurrent": self.recurrent,
+                "generator": generator,
+            }
+            actor = Network(
+                group.depth, width(group.actions), group.size, gain=0.01, sharing=self.sharing, **shape
+            )
+            actors.append(Actor(actor, group.actions))
+            if self.critic == "observation":
+                critics.append(Network(group.depth, 1, group.size, sharing=self.sharing, **shape))
+            else:
+                # one value for a team, else one for each agent
+                values = 1 if self.reward == "team" or spec.common_reward else group.size
+                critics.append(Network(central_inputs(spec), values, 1, **shape))
+        networks = nn.ModuleDict({"actors": actors, "critics": critics}).to(device)
+        adam = torch.optim.Adam(
+            [{"params": list(net.parameters())} for net in (networks["actors"], networks["critics"])],
+            lr=self.learning_rate,
+            eps=self.adam_epsilon,
+            fused=True,
+        )
+        return Learning(spec, networks, adam, [Moments(0.99) for _ in spec.groups], device)
+
+    def policy(self, state: Learning, greedy: bool = True) -> Independent:
+        """See `Learner.policy`."""
+        actors: Any = deepcopy(state.networks["actors"]).requires_grad_(False)
+        return _team(state.spec, actors, greedy=greedy)
+
+    def explore(self, state: Learning) -> Independent:
+        """See `Learner.explore`."""
+        actors: Any = state.networks["actors"]
+        return _team(state.spec, actors, greedy=False, block=None)
+
+    def update(self, state: Learning, batch: Batch, rng: np.random.Generator) -> tuple[Learning, Metrics]:
+        """One update: values and advantages once, then `epochs` passes of gradient steps."""
+        parts = [self._part(state, batch, g) for g in range(len(state.spec.groups))]
+        self._set_rates(state)
+        told: list[dict[str, Tensor]] = []
+        for _ in range(self.epochs):
+            for rows in self._minibatches(parts[0].obs.shape[1], rng):
+                log_probs, facts = self._gradient_step(state, parts, rows)
+                told.append(facts)
+                if parts[0].old_log_prob is None:  # in the first pass the policy is still the one that played
+                    parts = [p._replace(old_log_prob=old) for p, old in zip(parts, log_probs)]
+        steps, size = batch.steps.after.last.shape
+        state.steps += steps * size
+        return state, {key: float(torch.stack([facts[key] for facts in told]).mean()) for key in told[0]}
+
+    def save(self, state: Learning, whole: bool = True) -> Tree:
+        """See `Learner.save`."""
+        tree: Tree = {"actors": module_tree(state.networks["actors"]), "steps": state.steps}
+        if whole:
+            tree["critics"] = module_tree(state.networks["critics"])
+            tree["adam"] = optimiser_tree(state.adam)
+            tree["moments"] = {str(g): dict(vars(moments)) for g, moments in enumerate(state.moments)}
+        return tree
+
+    def load(self, spec: EnvSpec, tree: Tree, device: str = "cpu") -> Learning:
+        """See `Learner.load`."""
+        state = self.init(spec, np.random.default_rng(0), device)
+        load_module(state.networks["actors"], tree.get("actors"), "the policy")
+        state.steps = whole_number(tree, "steps")
+        if "adam" in tree:
+            load_module(state.networks["critics"], tree.get("critics"), "the critic")
+            load_optimiser(state.adam, tree["adam"])
+            state.moments = load_moments(tree.get("moments"), len(spec.groups))
+        return state
+
+    def _part(self, state: Learning, batch: Batch, g: int) -> Part:
+        """The data of a group, with the log-probabilities of what was done if they are needed apart."""
+        if batch.begun:
+            state.memories[g] = None
+        critic: Any = state.networks["critics"][g]
+        part, judged = prepare(self, state.spec, batch, g, critic, state.memories[g], state.moments[g])
+        state.memories[g] = judged.memory
+        if self.minibatches == 1:
+            return part
+        with torch.no_grad():
+            log_prob, _ = self._judged(state, part, g)
+        return part._replace(old_log_prob=log_prob)
+
+    def _set_rates(self, state: Learning) -> None:
+        left = max(0.0, 1.0 - state.steps / self.anneal_steps) if self.anneal else 1.0
+        rates = self.learning_rate, self.critic_learning_rate or self.learning_rate
+        for group, rate in zip(state.adam.param_groups, rates):
+            group["lr"] = rate * left
+
+    def _minibatches(self, size: int, rng: np.random.Generator) -> list[Tensor | None]:
+        """Rows of each part of a pass; None is all of them."""
+        if self.minibatches == 1:
+            return [None]
+        return list(torch.from_numpy(rng.permutation(size)).chunk(self.minibatches))
+
+    def _judged(self, state: Learning, part: Part, g: int) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of the actions, and entropies, under the policy as it is."""
+        actor: Any = state.networks["actors"][g]
+        out, _ = actor.unroll(part.obs, part.memory, part.fresh)
+        return log_prob_and_entropy(actor.actions, out, part.mask, part.action)
+
+    def _gradient_step(
+        self, state: Learning, parts: list[Part], rows: Tensor | None
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """One step of Adam on the sum of all groups' losses; log-probabilities and facts of before it."""
+        loss, log_probs = torch.zeros((), device=state.device), []
+        told: dict[str, Tensor] = {}
+        for g, whole in enumerate(parts):
+            part = whole if rows is None else whole.rows(rows)
+            log_prob, facts = self._losses(state, part, g)
+            loss = loss + facts["policy_loss"] - self.entropy * facts["entropy"] + facts["value_loss"]
+            log_probs.append(log_prob)
+            for key, value in facts.items():
+                told[key] = told.get(key, 0.0) + value.detach() / len(parts)
+        state.adam.zero_grad(set_to_none=True)
+        loss.backward()
+        for name in ("actors", "critics"):
+            norm = nn.utils.clip_grad_norm_(state.networks[name].parameters(), self.max_grad_norm)
+            told[f"{name}_grad_norm"] = norm
+        state.adam.step()
+        return log_probs, told
+
+    def _losses(self, state: Learning, part: Part, g: int) -> tuple[Tensor, dict[str, Tensor]]:
+        log_prob, entropy = self._judged(state, part, g)
+        old = log_prob.detach() if part.old_log_prob is None else part.old_log_prob
+        gained, ratio = clipped_surrogate(log_prob - old, part.advantage, self.clip)
+        critic: Any = state.networks["critics"][g]
+        out, _ = critic.unroll(part.seen, part.critic_memory, part.fresh)
+        value = values_of(out)
+        missed = value_loss(value, part.target, part.old_value, self.clip_value, self.huber)
+        with torch.no_grad():
+            clipped = weighted_mean(((ratio - 1).abs() > self.clip).float(), part.acting)
+            kl = weighted_mean(ratio - 1 - (log_prob - old), part.acting)
+            left = weighted_mean((part.target - value).square(), part.alive)
+            explained = 1 - left / part.target.var(correction=0).clamp_min(1e-8)
+        return log_prob.detach(), {
+            "policy_loss": weighted_mean(gained, part.acting),
+            "value_loss": weighted_mean(missed, part.alive),
+            "entropy": weighted_mean(entropy, part.acting),
+            "clip_fraction": clipped,
+            "kl": kl,
+            "explained_variance": explained,
+        }
+
+
+@record
+class Learning:
+    """A PPO learner's state.
+
+    Parameters
+    ----------
+    spec : EnvSpec
+        Where it learns.
+    networks : ModuleDict
+        Actors and critics, one of each per group.
+    adam : Adam
+        Their optimiser: actors first, then critics.
+    moments : list of Moments
+        Of the returns of each group.
+    device : str
+        Where the networks live.
+    steps : int
+        Joint environment steps learned from.
+    """
+
+    spec: EnvSpec
+    networks: Any
+    adam: torch.optim.Adam
+    moments: list[Moments]
+    device: str
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        self.memories: list[Tensor | None] = [None for _ in self.spec.groups]  # of the critics
+
+
+def _team(spec: EnvSpec, actors: Any, greedy: bool, block: int | None = 64) -> Independent:
+    seats = {g.name: playing(a, greedy=greedy, block=block) for g, a in zip(spec.groups, actors)}
+    return Independent(spec, seats)
