@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from marl.recurrence import GatedSequence, gated_step
+
 Sharing = Literal["numbered", "shared", "separate"]
 """One set of weights with agents' numbers as input, one set without, or one set for each agent."""
 
@@ -130,7 +132,7 @@ class Network(nn.Module):
         x = self._first(x, agents)
         if self.memory:
             assert memory is not None
-            x = memory = self._remember(self.gates_in(x, agents), memory, agents)
+            x = memory = gated_step(self.gates_in(x, agents), self.gates_on(memory, agents), memory)
         return self._rest(x, agents), memory
 
     def unroll(
@@ -158,15 +160,29 @@ class Network(nn.Module):
         if not self.memory:
             return self._rest(flat, None).reshape(steps, batch, self.agents, -1), None
         assert memory is not None
-        gates = self.gates_in(flat, None).reshape(steps, batch, self.agents, -1)
-        after = []
-        for t in range(steps):
-            if fresh is not None:
-                memory = memory * (~fresh[t])[:, None, None]
-            memory = self._remember(gates[t], memory, None)
-            after.append(memory)
-        memories = torch.stack(after)
+        memories = self._sequence(self.gates_in(flat, None), memory, fresh, steps)
         return self._rest(memories.flatten(0, 1), None).reshape(steps, batch, self.agents, -1), memories
+
+    def _sequence(self, gates: Tensor, memory: Tensor, fresh: Tensor | None, steps: int) -> Tensor:
+        """Memories float[T, B, n, H] after each step, from the inputs' share of the gates float[T B, n, 3 H].
+
+        Each set of weights sees its rows side by side: all agents together if they share it.
+        """
+        batch, agents, width = memory.shape
+        on, keep = self.gates_on, None
+        gates = gates.reshape(steps, batch, agents, 3 * width)
+        if on.copies:
+            gates, memory = gates.transpose(1, 2), memory.transpose(0, 1)
+        else:
+            gates, memory = gates.reshape(steps, 1, -1, 3 * width), memory.reshape(1, -1, width)
+        if fresh is not None and bool(fresh.any()):
+            kept = (~fresh).to(gates.dtype)[:, :, None].expand(-1, -1, agents)
+            keep = (kept.transpose(1, 2) if on.copies else kept.reshape(steps, 1, -1)).unsqueeze(-1)
+        weight = on.weight if on.copies else on.weight.T.unsqueeze(0)
+        after = GatedSequence.apply(gates, memory, weight, on.bias.reshape(-1, 1, 3 * width), keep)
+        if on.copies:
+            return after.transpose(1, 2)
+        return after.reshape(steps, batch, agents, width)
 
     def _first(self, x: Tensor, agents: Tensor | None) -> Tensor:
         x = self.first(x, agents)
@@ -178,15 +194,6 @@ class Network(nn.Module):
         for layer in self.rest:
             x = torch.relu(layer(x, agents))
         return self.head(x, agents)
-
-    def _remember(self, gates: Tensor, memory: Tensor, agents: Tensor | None) -> Tensor:
-        """The gated recurrent unit: reset, update and candidate from inputs' share of the gates and the memory."""
-        on = self.gates_on(memory, agents)
-        reset_in, update_in, candidate_in = gates.chunk(3, dim=-1)
-        reset_on, update_on, candidate_on = on.chunk(3, dim=-1)
-        update = torch.sigmoid(update_in + update_on)
-        candidate = torch.tanh(candidate_in + torch.sigmoid(reset_in + reset_on) * candidate_on)
-        return candidate + update * (memory - candidate)
 
 
 def _orthogonal(rows: int, columns: int, gain: float, generator: torch.Generator) -> Tensor:
