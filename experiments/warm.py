@@ -55,7 +55,7 @@ def simulated() -> list[str]:
     """URIs of the listed environments that are simulations of ours."""
     from games.env_catalogue import environments
 
-    ours = ("foraging", "coordination", "repeated", "swarm", "zoo")
+    ours = ("foraging", "coordination", "repeated", "swarm", "mpe", "zoo")
     return [one.uri for one in environments() if one.scheme in ours or "compiled=true" in one.uri]
 
 

@@ -86,6 +86,12 @@ _OURS = (
     ),
     Listed("swarm:kuramoto?agents=100&kappa=0.5", "Coupled oscillators that shall swing together"),
     Listed("swarm:vicsek?agents=100", "Self-driven particles that shall fly in one direction"),
+    Listed("mpe:simple-spread?N=3", "Particles cover as many posts without colliding, as in mpe2"),
+    Listed(
+        "mpe:simple-spread?N=3&continuous=true", "Particles cover posts, pushed by any force up to a bound"
+    ),
+    Listed("mpe:simple-tag", "Three slow adversaries hunt a faster particle among obstacles"),
+    Listed("mpe:simple-speaker-listener", "One agent knows the goal and speaks, the other moves"),
     Listed("zoo:chicken", "Any game in normal form, one joint move per episode"),
     Listed("openspiel:leduc_poker?compiled=true", "A game tree, compiled: Leduc poker"),
 )

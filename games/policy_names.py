@@ -28,10 +28,10 @@ def every_policy() -> dict[str, Factory]:
 
     They raise `InputError` where their policy does not fit the environment.
     """
-    from games import coordination_policies, foraging_policies, strategies, swarm_policies
+    from games import coordination_policies, foraging_policies, particle_policies, strategies, swarm_policies
 
     out: dict[str, Factory] = {name: partial(strategies.make_policy, name) for name in strategies.POLICIES}
-    for source in (foraging_policies, coordination_policies, swarm_policies):
+    for source in (foraging_policies, coordination_policies, swarm_policies, particle_policies):
         out |= source.POLICIES
     out.pop("random", None)  # every environment has it
     return out
@@ -277,13 +277,14 @@ def _unknown(name: str, known: Mapping[str, Factory], env: Env) -> str:
 
 def _unfit(name: str, env: Env, why: str) -> str:
     """The complaint about a policy that is for other environments."""
-    from games import foraging_policies, swarm_policies
+    from games import foraging_policies, particle_policies, swarm_policies
 
     spec = env.spec
     names = policy_names(env)
     listed = ", ".join([*names[:_TOLD], *(["..."] if len(names) > _TOLD else []), HUMAN])
-    for home, known in (("foraging", foraging_policies.POLICIES), ("swarm", swarm_policies.POLICIES)):
-        if name in known and spec.name.partition(":")[0].lower() != home:
+    homes = {"foraging": foraging_policies, "swarm": swarm_policies, "mpe": particle_policies}
+    for home, source in homes.items():
+        if name in source.POLICIES and spec.name.partition(":")[0].lower() != home:
             return f"policy {name} is for {home}, and {spec.name} is none; it has {listed}"
     told = why if name in why else f"policy {name}: {why}"
     return f"{told}; {spec.name} has {listed}"
