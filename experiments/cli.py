@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import bench, certify, convert, doctor, fit, games_, info, play, qre, solve
+from experiments.commands import (
+    bench,
+    certify,
+    compare,
+    convert,
+    doctor,
+    evaluate,
+    fit,
+    games_,
+    info,
+    play,
+    qre,
+    solve,
+    train,
+)
 from experiments.guard import BAD_INPUT, BUG, INTERRUPTED, READER_GONE, complain, guarded, silence_stdout
 from experiments.interrupts import Interrupts
 
@@ -41,7 +55,21 @@ def _root(
     pass
 
 
-for _module in (games_, info, solve, qre, fit, certify, convert, play, doctor, bench):
+for _module in (
+    games_,
+    info,
+    solve,
+    qre,
+    fit,
+    certify,
+    convert,
+    play,
+    train,
+    evaluate,
+    compare,
+    doctor,
+    bench,
+):
     app.command(
         name=_module.NAME,
         help=_module.HELP,
@@ -64,8 +92,8 @@ def run(arguments: Sequence[str] | None = None, interrupts: Interrupts | None = 
     Returns
     -------
     int
-        0 success, 1 ran but the tolerance was not reached or a worker process died, 2 bad input, 130 interrupted,
-        141 reader gone, 70 a bug of ours.
+        0 success, 1 ran but the tolerance was not reached, learning diverged or a worker process died, 2 bad input,
+        130 interrupted, 141 reader gone, 70 a bug of ours.
     """
     try:
         code = app(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.trained import Trained, is_trained
 from games.env import EnvSpec, Step, World
 from games.env_uris import HOMES, make_env
 from games.errors import InputError
@@ -61,8 +62,12 @@ class Session:
         options: dict[str, Any] = {"render": True} if self._pictures else {}
         self.seen = make_env(uri, allow_import=allow_import, **options)
         self._chosen = chosen(self.seen.spec, assignments)
-        self.people = any(is_human(name) for name in self.policies.values())
-        self._team = team(self.seen, self._chosen, self._person)
+        self._trained = Trained(self.seen)
+        names = set(self.policies.values())
+        self.people = any(is_human(name) for name in names if not is_trained(name))
+        # one network for all agents is played faster than one for each
+        whole = self._trained.team(names.pop()) if len(names) == 1 else None
+        self.team = whole or team(self.seen, self._chosen, self._person, self._trained)
         if self.people and workers > 1:
             raise InputError("policy human plays in this process; leave out --workers")
         self._workers = workers
@@ -97,7 +102,7 @@ class Session:
         watch = _both(film, told)
         if watch is not None:
             parts.append(
-                play_episodes(self.seen, self._team, seeds[:1], batch=1, max_steps=limit, watch=watch)
+                play_episodes(self.seen, self.team, seeds[:1], batch=1, max_steps=limit, watch=watch)
             )
             seeds = seeds[1:]
         if len(seeds):
@@ -115,7 +120,7 @@ class Session:
                 if workers > 1:
                     stack.enter_context(env)  # ends the processes
             return play_episodes(
-                env, self._team, seeds, batch=batch, max_steps=limit, watch=told, progress=progress
+                env, self.team, seeds, batch=batch, max_steps=limit, watch=told, progress=progress
             )
 
     def _person(self, agent: str) -> Policy:

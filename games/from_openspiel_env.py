@@ -18,11 +18,12 @@ from games.errors import InputError
 from games.from_openspiel import check_finite, explained, load_spiel, node_limit, pyspiel_module
 from games.from_openspiel_sight import TENSORS, probe, sight_of
 from games.openspiel_states import Canvas, Openings, Table
-from games.openspiel_tree import MAX_NODES, compile_tree
+from games.openspiel_tree import MAX_NODES, Progress, compile_tree
 from games.scene import Scene
 from games.sims.simulation import check_where, constant
 from games.spaces import Discrete
 from games.streams import ENV, Streams, check_seeds
+from games.tree import TreeGame
 
 Array = npt.NDArray[Any]
 
@@ -276,6 +277,45 @@ class OpenSpielEnv:
 
     def close(self, world: Running) -> None:
         """Nothing to give back."""
+
+    def information_sets(
+        self, max_nodes: int = MAX_NODES, progress: Progress | None = None
+    ) -> tuple[TreeGame, View, Array]:
+        """The game as a tree, and what its players see there.
+
+        Returns
+        -------
+        TreeGame
+            The same game.
+        View
+            One sub-environment per information set, in which its owner acts.
+        int64[slots]
+            Which action here each slot of the tree is.
+
+        Raises
+        ------
+        InputError
+            If the tree is larger than `max_nodes`, or the game does not list its chance outcomes.
+        """
+        group, seen = self.spec.groups[0], []
+        check_finite(self._text, self.game)
+        with explained(self._text):
+            tree = compile_tree(
+                self.game,
+                max_nodes,
+                progress,
+                note=lambda state, i: seen.append(
+                    (self._sight.read(state, i), state.legal_actions(i) or [0])
+                ),
+            )
+        acting = tree.owner[:, None] == np.arange(group.size)
+        shape = (*acting.shape, group.width)
+        observation, mask = np.zeros((*acting.shape, group.depth), np.float32), np.zeros(shape, bool)
+        for h, (told, legal) in enumerate(seen):
+            observation[h, tree.owner[h]] = told
+            mask[h, tree.owner[h], legal] = True
+        view = View(observation, mask, np.zeros(acting.shape), acting, np.ones(acting.shape, bool))
+        return tree, view, np.concatenate([np.array(legal, dtype=np.int64) for _, legal in seen])
 
     def _begin(self, table: Table, canvas: Canvas, where: Sequence[int]) -> None:
         for b in where:

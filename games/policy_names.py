@@ -17,6 +17,7 @@ from games.uri import split_query
 
 Factory = Callable[..., Policy]
 Person = Callable[[str], Policy]
+Trained = Callable[[str], "Mapping[str, Policy] | None"]
 HUMAN = "human"
 _TOLD = 12
 """Longer lists of policies are cut in complaints."""
@@ -150,12 +151,14 @@ def split_assignment(spec: EnvSpec, text: str) -> tuple[str, str]:
         if text[:k].strip() in names:
             return text[:k].strip(), text[k + 1 :].strip()
     before = text[: ends[0]] if ends else ""
-    if not ends or "(" in before or "?" in before or os.path.isfile(text):
+    if not ends or "(" in before or "?" in before or os.path.exists(text):
         return "", text.strip()
     raise InputError(_no_agent(spec, before.strip()))
 
 
-def team(env: Env, chosen: Mapping[str, str], person: Person | None = None) -> JointPolicy:
+def team(
+    env: Env, chosen: Mapping[str, str], person: Person | None = None, trained: Trained | None = None
+) -> JointPolicy:
     """Everybody's policies put together.
 
     Parameters
@@ -166,13 +169,17 @@ def team(env: Env, chosen: Mapping[str, str], person: Person | None = None) -> J
         Policy by agent or group, "" for all others; who is not named plays at random.
     person : callable, optional
         Makes the policy ``human`` for an agent: ``person(agent) -> Policy``.
+    trained : callable, optional
+        Finds learned policies, which this package knows nothing of: every agent's by the name of a run or a
+        checkpoint, or None if the name is of something else.
 
     Raises
     ------
     InputError
         If a policy is unknown or does not fit, or nobody can be asked.
     """
-    whole = _whole_team(env, chosen)
+    learned = {name: None if trained is None else trained(name) for name in set(chosen.values())}
+    whole = _whole_team(env, {who: name for who, name in chosen.items() if not learned[name]}, len(chosen))
     if whole is not None:
         return whole
     made: dict[tuple[str, str], Policy] = {}
@@ -180,6 +187,9 @@ def team(env: Env, chosen: Mapping[str, str], person: Person | None = None) -> J
     names = policies_by_agent(env.spec, chosen)
     alone = len(set(names.values())) > 1
     for agent, name in names.items():
+        if (seats := learned.get(name)) is not None:
+            policies[agent] = seats[agent]
+            continue
         if is_human(name):
             policies[agent] = _person(person, agent)
             continue
@@ -206,14 +216,17 @@ def is_human(name: str) -> bool:
     return not is_file(name) and split_name(name)[0] == HUMAN
 
 
-def _whole_team(env: Env, chosen: Mapping[str, str]) -> JointPolicy | None:
-    """The joint policy that everybody was given, if one was; `InputError` if only some agents were."""
+def _whole_team(env: Env, chosen: Mapping[str, str], count: int) -> JointPolicy | None:
+    """The joint policy that everybody was given, if one was; `InputError` if only some agents were.
+
+    `count` is that of all choices, those that are not in `chosen` too.
+    """
     teams = every_team()
     for who, name in chosen.items():
         plain, parameters = ("", {}) if is_file(name) else split_name(name)
         if plain not in teams:
             continue
-        if who or len(chosen) > 1:
+        if who or count > 1:
             raise InputError(
                 f"policy {plain} plays for the whole team; give it alone, as in --policy {plain}"
             )

@@ -141,9 +141,9 @@ def _categorical(logits: Tensor, mask: Tensor, chosen: Tensor) -> tuple[Tensor, 
 
 
 def _scale(box: Box) -> tuple[Tensor, Tensor]:
-    """Middle and half the width of every part, float32[k]; 0 and 1 where it is unbounded."""
+    """Middle and half the width of every part, float32[k]; where it is unbounded or a point, what is nearest to 0, and 1."""
     low, high = (bound.astype(np.float64) for bound in box.bounds)
     bounded = np.isfinite(low) & np.isfinite(high) & (high > low)
     span = np.subtract(high, low, out=np.full_like(low, 2.0), where=bounded)
-    middle = np.add(low, high, out=np.zeros_like(low), where=bounded) / 2
+    middle = np.add(low, high, out=2 * np.clip(0.0, low, high), where=bounded) / 2
     return torch.tensor(middle, dtype=torch.float32), torch.tensor(span / 2, dtype=torch.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ def write_checkpoint(path: Path, tree: Tree) -> None:
         raise InputError(f"cannot write the checkpoint {path}: {error.strerror or error}") from None
 
 
-def read_checkpoint(path: Path) -> Tree:
-    """The tree in a file, its tensors as arrays.
+def read_checkpoint(path: Path, tensors: bool = True) -> Tree:
+    """The tree in a file, its tensors as arrays, or left out where only the rest is wanted.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def read_checkpoint(path: Path) -> Tree:
             if about["format"] != FORMAT:
                 raise ValueError
             version, tree = about["version"], about["tree"]
-            if version == VERSION:
+            if version == VERSION and tensors:
                 for name in sorted(file.keys()):
                     _plant(tree, name, file.get_tensor(name))
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -100,6 +101,8 @@ def load_module(module: nn.Module, tree: Any, what: str) -> None:
     wanted, given = module_tree(module), tree if isinstance(tree, Mapping) else {}
     for name in sorted({*wanted, *given}):
         found = given.get(name)
+        if isinstance(found, torch.Tensor):
+            found = found.detach().cpu().numpy()
         if name not in wanted or not isinstance(found, np.ndarray) or found.shape != wanted[name].shape:
             told = "nothing" if name not in wanted else f"a tensor of shape {tuple(wanted[name].shape)}"
             shape = found.shape if isinstance(found, np.ndarray) else found
@@ -118,16 +121,16 @@ def optimiser_tree(optimiser: torch.optim.Optimizer) -> Tree:
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, tree: Any) -> None:
-    """Set an optimiser's moments; `InputError` if they do not fit its parameters."""
+    """Set the moments of Adam; `InputError` if they do not fit its parameters."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     try:
         for key, kept in tree.items():
-            parameter = parameters[int(key)]
-            state[int(key)] = {name: torch.tensor(np.asarray(value)) for name, value in kept.items()}
-            for name, value in state[int(key)].items():
-                if name != "step" and value.shape != parameter.shape:
-                    raise ValueError
+            shape = parameters[int(key)].shape
+            shapes = {"step": torch.Size(()), "exp_avg": shape, "exp_avg_sq": shape}
+            state[int(key)] = {name: torch.as_tensor(value).clone() for name, value in kept.items()}
+            if {name: value.shape for name, value in state[int(key)].items()} != shapes:
+                raise ValueError
     except (ValueError, IndexError, AttributeError, TypeError):
         raise InputError("the checkpoint does not fit: its optimiser belongs to another network") from None
     whole = optimiser.state_dict()
@@ -138,7 +141,11 @@ def load_optimiser(optimiser: torch.optim.Optimizer, tree: Any) -> None:
 def load_moments(tree: Any, count: int) -> list[Moments]:
     """Running moments by number; `InputError` if they are not there."""
     try:
-        return [Moments(**{key: float(value) for key, value in tree[str(g)].items()}) for g in range(count)]
+        kept = [{key: float(value) for key, value in tree[str(g)].items()} for g in range(count)]
+        names = {field.name for field in fields(Moments)}
+        if any(moments.keys() != names or not np.isfinite([*moments.values()]).all() for moments in kept):
+            raise ValueError
+        return [Moments(**moments) for moments in kept]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError("the checkpoint does not fit: running moments of returns are missing") from None
 

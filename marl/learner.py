@@ -77,9 +77,10 @@ def rewards(spec: EnvSpec, after: Step, team: bool) -> tuple[Array, ...]:
     team : bool
         Whether everybody gets the team's.
     """
-    if not team or spec.common_reward:
-        return tuple(view.reward.astype(np.float32) for view in after.groups)
-    total = after.rewards.sum(axis=-1, keepdims=True).astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 does not hold is infinite, and so will the loss be
+        if not team or spec.common_reward:
+            return tuple(view.reward.astype(np.float32) for view in after.groups)
+        total = after.rewards.sum(axis=-1, keepdims=True).astype(np.float32)
     return tuple(np.repeat(total, group.size, axis=-1) for group in spec.groups)
 
 

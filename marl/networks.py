@@ -185,15 +185,24 @@ class Network(nn.Module):
         return after.reshape(steps, batch, agents, width)
 
     def _first(self, x: Tensor, agents: Tensor | None) -> Tensor:
-        x = self.first(x, agents)
+        if self.first.copies:
+            return torch.relu(self.first(x, agents))
+        # rows side by side, so that they can be changed in place: a quarter of the time of a small network
+        rows = self.first(x.flatten(0, -2))
         if self.number is not None:
-            x = x + (self.number if agents is None else self.number[agents])
-        return torch.relu(x)
+            number = self.number if agents is None else self.number[agents]
+            return (rows.view(*x.shape[:-1], -1) + number).relu_()
+        return rows.relu_().view(*x.shape[:-1], -1)
 
     def _rest(self, x: Tensor, agents: Tensor | None) -> Tensor:
+        if self.head.copies:
+            for layer in self.rest:
+                x = torch.relu(layer(x, agents))
+            return self.head(x, agents)
+        rows = x.flatten(0, -2)
         for layer in self.rest:
-            x = torch.relu(layer(x, agents))
-        return self.head(x, agents)
+            rows = layer(rows).relu_()
+        return self.head(rows).view(*x.shape[:-1], -1)
 
 
 def _orthogonal(rows: int, columns: int, gain: float, generator: torch.Generator) -> Tensor:

@@ -179,7 +179,7 @@ class PPO:
         """Rows of each part of a pass; None is all of them."""
         if self.minibatches == 1:
             return [None]
-        return list(torch.from_numpy(rng.permutation(size)).chunk(self.minibatches))
+        return list(torch.from_numpy(rng.permutation(size)).tensor_split(min(self.minibatches, size)))
 
     def _judged(self, state: Learning, part: Part, g: int) -> tuple[Tensor, Tensor]:
         """Log-probabilities of the actions, and entropies, under the policy as it is."""

@@ -24,7 +24,7 @@ from games.errors import InputError
 from games.play import Episodes, Play, begin, play_episodes, rollout
 from games.policy import Independent
 from games.streams import draw_seeds
-from marl.checkpoint import Tree
+from marl.checkpoint import Tree, whole_number
 from marl.learner import Batch, Diverged, Learner, Metrics, State
 
 Array = npt.NDArray[Any]
@@ -247,18 +247,22 @@ class Trainer:
 
     def _restore(self, tree: Tree) -> None:
         about = tree.get("trainer")
-        if not isinstance(about, dict) or "play_rng" not in about or "learner" not in tree:
+        if (
+            not isinstance(about, dict)
+            or "play_rng" not in about
+            or not isinstance(tree.get("learner"), dict)
+        ):
             raise InputError(
                 "this checkpoint holds policies only; training goes on from the last one, not from the best"
             )
         self._check_same(about)
         self.state = self.learner.load(self.env.spec, tree["learner"], self.device)
+        self.steps, self.updates = whole_number(about, "steps"), whole_number(about, "updates")
         try:
-            self.steps, self.updates = int(about["steps"]), int(about["updates"])
             self._play_rng.bit_generator.state = about["play_rng"]
             self._update_rng.bit_generator.state = about["update_rng"]
-        except (KeyError, ValueError, TypeError) as error:
-            raise InputError(f"the checkpoint is damaged: its {error}") from None
+        except (KeyError, ValueError, TypeError, OverflowError):
+            raise InputError("the checkpoint is damaged: its random generators have no state") from None
 
     def _check_same(self, about: Tree) -> None:
         if about.get("env") != self.env.spec.name:

@@ -68,7 +68,7 @@ def _nash(game: TreeGame, behavior: Float) -> Certificate:
     payoff, lows = shifted_payoffs(game)
     reach = reaches(game, np.ones(1), behavior[None, :])
     values = np.array([payoff[i] @ reach[-1] for i in range(len(payoff))])
-    best = np.array([_best(game, i, payoff[i] * reach[i]) for i in range(len(payoff))])
+    best = np.array([best_payoff(game, i, payoff[i] * reach[i]) for i in range(len(payoff))])
     gain = np.maximum(best - values, 0.0)
     return Certificate("nash", game.digest, gain, gain, values + lows, game.span)
 
@@ -77,7 +77,7 @@ def _mixture(game: TreeGame, mixture: BehaviorMixture) -> Certificate:
     payoff, lows = shifted_payoffs(game)
     reach = reaches(game, mixture.weights, mixture.behaviors)
     values = np.array([payoff[i] @ reach[-1] for i in range(len(payoff))])
-    gain = np.array([_best(game, i, payoff[i] * reach[i]) for i in range(len(payoff))]) - values
+    gain = np.array([best_payoff(game, i, payoff[i] * reach[i]) for i in range(len(payoff))]) - values
     return Certificate("cce", game.digest, np.maximum(gain, 0.0), gain, values + lows, game.span)
 
 
@@ -115,7 +115,7 @@ def own_depth(game: TreeGame) -> Int:
     return depth
 
 
-def _best(game: TreeGame, player: int, weighted: Float) -> float:
+def best_payoff(game: TreeGame, player: int, weighted: Float) -> float:
     """The most a player can make of terminals that pay `weighted` float64[Z] when its own moves lead there."""
     own = np.flatnonzero(game.owner == player)
     last = game.last_slots[player, game.terminals]

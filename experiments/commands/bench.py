@@ -16,6 +16,7 @@ EXAMPLES = (
     "staghunt bench solvers --rows 'qre*' --json",
     "staghunt bench trees --rows '*leduc*'",
     "staghunt bench envs --rows '*foragers*'",
+    "staghunt bench train --peer-checkout epymarl=FOLDER",
 )
 
 
@@ -41,6 +42,15 @@ def command(
             show_default=False,
         ),
     ] = None,
+    peer_checkout: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--peer-checkout",
+            metavar="PEER=FOLDER",
+            help="Where a peer that no registry has is checked out; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     seed: UnusedSeed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -59,7 +69,9 @@ def command(
         raise InputError(f"unknown bench {name!r}; known are {', '.join(known) or 'none'}")
     bench = import_module(f"experiments.bench.{name}").BENCH
     with Reporter(quiet, f"bench {name}") as progress:
-        result = conduct(bench, quick, rows or None, out, progress, files=files)
+        result = conduct(
+            bench, quick, rows or None, out, progress, files=files, checkouts=_checkouts(peer_checkout or [])
+        )
     if json:
         from experiments.output import print_json
 
@@ -77,6 +89,18 @@ def benches() -> list[str]:
         for path in folder.glob("*.py")
         if not path.stem.startswith("_") and "\nBENCH = " in path.read_text(encoding="utf-8")
     )
+
+
+def _checkouts(told: list[str]) -> dict[str, Path]:
+    from games.errors import InputError
+
+    out = {}
+    for one in told:
+        name, equals, folder = one.partition("=")
+        if not (name and equals and folder):
+            raise InputError(f"--peer-checkout takes PEER=FOLDER, epymarl=/home/me/epymarl say, not {one!r}")
+        out[name] = Path(folder).expanduser()
+    return out
 
 
 def _show(result: dict[str, Any]) -> None:

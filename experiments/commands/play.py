@@ -20,12 +20,14 @@ NAME = "play"
 HELP = (
     "Play episodes and tell the mean return of every agent. Each episode depends on its seed alone, so --batch and "
     "--workers change the speed and nothing else. Policies are random, human, scripted ones (`staghunt info ENV` lists "
-    "those that fit), or for a game tree a file that `solve --out` wrote."
+    "those that fit), for a game tree a file that `solve --out` wrote, or learned ones: a run of `staghunt train`, the "
+    "folder of one of its seeds, or a checkpoint."
 )
 EXAMPLES = (
     "staghunt play foraging:8x8-2p-3f",
     "staghunt play 'foraging:8x8-2p-3f' --policy greedy --render episode.gif",
     "staghunt play 'repeated:prisoners-dilemma?rounds=50' --policy 'Player 1=tit-for-tat' --policy 'Player 2=human'",
+    "staghunt play foraging:8x8-2p-3f --policy runs/mappo-foraging/seed-0 --episodes 500",
     "staghunt play swarm:vicsek --render swarm.png --seed 3",
     "staghunt play pettingzoo:mpe2.simple_spread_v3 --episodes 200 --workers 2 --json",
 )
@@ -102,7 +104,7 @@ def command(
         film = _film(session, render, limit)
         played = _play(session, count, 1 if session.people else batch, limit, seed, film, quiet)
         if film is not None and render is not None:
-            _draw(render, film, fps, quiet)
+            draw(render, film, fps, quiet)
     if json:
         from experiments.output import print_json
         from experiments.play_output import play_document
@@ -143,7 +145,8 @@ def _play(
     return Played(session.spec, session.policies, seed, limit, results, seconds)
 
 
-def _draw(path: Path, film: Film, fps: float, quiet: bool) -> None:
+def draw(path: Path, film: Film, fps: float, quiet: bool) -> None:
+    """Write a film as an animated GIF, or as a strip of frames."""
     from experiments.guard import note
     from experiments.pictures import write_gif, write_strip
     from experiments.progress import Reporter
