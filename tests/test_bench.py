@@ -227,7 +227,7 @@ def test_finished_rows_are_kept_until_something_changed(
     assert conduct(solvers.BENCH, out=out) == first and len(fake_bench) == 2
     conduct(solvers.BENCH, out=out, rows="two", fresh=True)
     assert fake_bench[2:] == ["two"] and len(json.loads(out.read_text())["rows"]) == 2
-    monkeypatch.setattr(ledger, "source_digest", lambda: "changed")
+    monkeypatch.setattr(ledger, "source_digest", lambda *_: "changed")
     again = conduct(solvers.BENCH, out=out, rows="one")
     assert fake_bench[3:] == ["one"] and again["rows"][0]["source"] == "changed" != again["rows"][1]["source"]
     monkeypatch.setattr(ledger, "versions", lambda names: {"numpy": "0"})

@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,13 @@ from experiments.bench.timing import Capped, Sample, Side, calls_needed, in_chil
 
 @dataclass(frozen=True)
 class Setting:
-    """How a benchmark was asked to run: smaller and shorter, with or without the peer, and where real files are."""
+    """How a benchmark was asked to run: smaller and shorter, with or without the peer, where real files are, and where
+    peers that no registry has are checked out."""
 
     quick: bool = False
     peer: bool = True
     files: Path | None = None
+    checkouts: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Finding:
     """What was measured in one row.
 
     `met` is only for rows whose target is not a ratio, `rate` (units of work per CPU second of ours) only for those
-    that count work.
+    that count work. `quoted` is the peer's rate as somebody else measured it, where there is no peer to measure: it
+    makes no ratio and meets no target.
     """
 
     ours: Sample | None = None
@@ -75,6 +78,7 @@ class Finding:
     met: bool | None = None
     note: str = ""
     rate: float | None = None
+    quoted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -253,6 +257,8 @@ def record(row: Row, finding: Finding) -> dict[str, Any]:
         out["aim"] = row.aim
     if finding.rate is not None:
         out["per_s"] = _digits(finding.rate)
+    if finding.quoted is not None:
+        out["quoted_per_s"] = _digits(finding.quoted)
     if finding.lower_bound:
         out["lower_bound"] = True
     return out

@@ -13,8 +13,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,17 @@ class Bench:
         Every row, in the order of the tables.
     distributions : tuple of str
         Whose versions the results depend on.
+    packages : tuple of str
+        Of our own, what the results depend on.
+    checkouts : mapping of str to str
+        Peers that no registry has, by name, and a file that a checkout of theirs holds.
     """
 
     name: str
     rows: Callable[[], Sequence[Row]]
     distributions: tuple[str, ...]
+    packages: tuple[str, ...] = ("games", "solvers")
+    checkouts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
@@ -67,6 +73,7 @@ def conduct(
     *,
     fresh: bool = False,
     files: Path | None = None,
+    checkouts: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Measure ours beside the peers and write the results document.
 
@@ -86,6 +93,8 @@ def conduct(
         Measure again what an earlier run with the same machine, versions and sources has finished.
     files : Path, optional
         Folder of real `.nfg` and `.efg` files, for the rows on them; those say so where a file is absent.
+    checkouts : mapping of str to Path, optional
+        Folders of peers that no registry has, by name.
 
     Returns
     -------
@@ -95,12 +104,13 @@ def conduct(
     Raises
     ------
     InputError
-        If no row matches, or `files` is not a folder.
+        If no row matches, `files` is not a folder, or a checkout is not what it is said to be.
     """
     if out is None and not quick:
         out = bench.results
     if files is not None and not files.is_dir():
         raise InputError(f"--files {files} is not a folder")
+    _check_checkouts(bench, checkouts or {})
     patterns = [rows] if isinstance(rows, str) else list(rows or ()) or None
     if not bench.selected(quick, patterns):
         wanted = " or ".join(map(repr, patterns or ()))
@@ -111,10 +121,22 @@ def conduct(
         "out": out and str(out),
         "fresh": fresh,
         "files": files and str(files),
+        "checkouts": {name: str(folder.resolve()) for name, folder in (checkouts or {}).items()},
     }
     if all(os.environ.get(name) == "1" for name in ledger.THREAD_VARIABLES):
         return _run_here(bench, order, progress)
     return _run_pinned(bench, order, progress)
+
+
+def _check_checkouts(bench: Bench, checkouts: Mapping[str, Path]) -> None:
+    for name, folder in checkouts.items():
+        if name not in bench.checkouts:
+            known = ", ".join(bench.checkouts) or "none"
+            raise InputError(f"bench {bench.name} has no peer {name!r} that is a checkout; it has {known}")
+        if not (folder / bench.checkouts[name]).is_file():
+            raise InputError(
+                f"{folder} is not a checkout of {name}: there is no {bench.checkouts[name]} in it"
+            )
 
 
 # --- the pinned child -------------------------------------------------------------------------------------
@@ -200,7 +222,8 @@ def _run_here(bench: Bench, order: dict[str, Any], progress: Progress | None) ->
         "versions": ledger.versions(bench.distributions),
         "rows": [],
     }
-    source = ledger.source_digest()
+    source = ledger.source_digest(bench.packages)
+    checkouts = {name: Path(folder) for name, folder in order.get("checkouts", {}).items()}
     kept = ledger.kept_rows(ledger.read(out) if out else None, document)
     chosen = bench.selected(quick, patterns)
     keys = {(row.name, row.peer) for row in chosen}
@@ -211,7 +234,7 @@ def _run_here(bench: Bench, order: dict[str, Any], progress: Progress | None) ->
         if progress is not None:
             progress(done / len(chosen), f"{row.name} against {row.peer}")
         load = ledger.load_average()
-        measured = measure_row(row, Setting(quick, True, files if files.is_dir() else None))
+        measured = measure_row(row, Setting(quick, True, files if files.is_dir() else None, checkouts))
         kept[key] = {**measured, "load": load, "source": source}
         document["rows"] = _in_order(bench, kept, quick, keys if patterns is None else None)
         if out is not None:
