@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+TRAINERS := .venv-trainers
 
-.PHONY: install demo test lint format bench peers clean
+.PHONY: install demo test lint format bench peers trainers clean
 
 install: $(VENV)/.installed
 
@@ -41,11 +42,21 @@ $(PEERS)/.installed: pyproject.toml constraints.txt
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,envs,peers]'
 	@touch $@
 
-bench: peers
+# BenchMARL and VMAS, which fix versions of their own; its torchvision does not fit a CPU torch and is not needed.
+trainers: $(TRAINERS)/.installed
+
+$(TRAINERS)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TRAINERS)
+	$(TRAINERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,envs,trainers]'
+	$(TRAINERS)/bin/python -m pip uninstall --quiet --yes torchvision
+	@touch $@
+
+bench: peers trainers
 	$(PEERS)/bin/staghunt bench solvers
 	$(PEERS)/bin/staghunt bench trees
 	$(PEERS)/bin/staghunt bench envs
+	$(TRAINERS)/bin/staghunt bench train
 
 clean:
-	rm -rf $(VENV) $(PEERS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(TRAINERS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -197,7 +197,13 @@ def learned_gains(
             )
         child = children[env.spec.agents.index(agent)]
         search = Search(
-            steps, BATCH, max_steps=max_steps, seed=int(child.generate_state(1)[0]), device=device
+            steps,
+            BATCH,
+            LOOKS,
+            _looked_at(env.spec, steps, max_steps),
+            max_steps,
+            seed=int(child.generate_state(1)[0]),
+            device=device,
         )
         response = learn_response(learner, env, team, agent, search, _part(progress, done, len(names)))
         gain = measure_gain(env, team, agent, response.policy, seeds, max_steps=max_steps, own=own)

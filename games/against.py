@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from games.env import Env, EnvSpec, Group, Step, View, World, check_actions
 from games.errors import InputError
-from games.policy import JointPolicy, Memory, Policy, keep_where
+from games.policy import Independent, JointPolicy, Memory, Policy, keep_where
 from games.scene import Scene
 from games.spaces import Box, Discrete
 from games.streams import Streams, check_seeds
@@ -162,8 +162,9 @@ class Against:
 class Deviating:
     """The team of an `Against` with another policy for the agent: a joint policy of the environment itself.
 
-    The others draw from their own streams what they would have drawn beside the team's own policy, so two teams are
-    compared on the same seeds.
+    Where players are independent, the others draw from their own streams what they would have drawn beside the team's
+    own policy, and the agent draws the numbers of the policy it replaces, so two teams are compared on the same seeds.
+    In any other team the agent's numbers may tell what the others do; there it draws new ones.
 
     Parameters
     ----------
@@ -187,10 +188,11 @@ class Deviating:
         spec = self.against.env.spec
         place = spec.agents.index(self.against.agent)
         mine = streams.agents(slice(place, place + 1))
-        fresh = Streams(mine.state.copy())
+        paired = isinstance(self.against.team, Independent)
+        drawn_from = Streams(mine.state.copy()) if paired else mine
         everybody, ours = self.against.team.sample(step, memory[0], streams)
-        own, alone = self.policy.sample(self.against.view(step), memory[1], fresh)
-        mine.state[:] = fresh.state
+        own, alone = self.policy.sample(self.against.view(step), memory[1], drawn_from)
+        mine.state[:] = drawn_from.state
         return self.against.joint(everybody, own), (ours, alone)
 
 

@@ -71,7 +71,11 @@ class PPO:
     normalise_values: bool = Field(True, description="whether the critic learns standardised returns")
     normalise_advantages: bool = Field(True, description="whether advantages are standardised over an update")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, description="widths of hidden layers")
-    recurrent: bool = Field(False, description="whether policy and critic remember (gated recurrent units)")
+    recurrent: bool = Field(False, description="whether agents remember (gated recurrent units)")
+    recurrent_critic: bool | None = Field(
+        None,
+        description="whether critics of agents that remember do too; if none, those that see observations",
+    )
     sharing: Sharing = Field(
         "numbered", description="one network with agents' numbers, one without, or one each"
     )
@@ -80,6 +84,8 @@ class PPO:
         """Every environment will do; `InputError` only for widths of layers that are not positive."""
         if min(self.hidden) < 1:
             raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
+        if self.recurrent_critic and not self.recurrent:
+            raise InputError("recurrent_critic is for agents that remember: set recurrent too")
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Learning:
         """Fresh networks."""
@@ -87,15 +93,18 @@ class PPO:
         generator = torch_generator(rng)
         actors, critics = nn.ModuleList(), nn.ModuleList()
         for group in spec.groups:
-            shape: dict[str, Any] = {
-                "hidden": self.hidden,
-                "recurrent": self.recurrent,
-                "generator": generator,
-            }
+            shape: dict[str, Any] = {"hidden": self.hidden, "generator": generator}
             actor = Network(
-                group.depth, width(group.actions), group.size, gain=0.01, sharing=self.sharing, **shape
+                group.depth,
+                width(group.actions),
+                group.size,
+                gain=0.01,
+                recurrent=self.recurrent,
+                sharing=self.sharing,
+                **shape,
             )
             actors.append(Actor(actor, group.actions))
+            shape["recurrent"] = self.recurrent and self._critic_remembers
             if self.critic == "observation":
                 critics.append(Network(group.depth, 1, group.size, sharing=self.sharing, **shape))
             else:
@@ -110,6 +119,10 @@ class PPO:
             fused=True,
         )
         return Learning(spec, networks, adam, [Moments(0.99) for _ in spec.groups], device)
+
+    @property
+    def _critic_remembers(self) -> bool:
+        return self.critic == "observation" if self.recurrent_critic is None else self.recurrent_critic
 
     def policy(self, state: Learning, greedy: bool = True) -> Independent:
         """See `Learner.policy`."""

@@ -342,6 +342,7 @@ class QLearning:
             return reward
         return (reward - moments.mean if self.normalise_rewards == "standardise" else reward) / moments.std
 
+    @torch.no_grad()
     def _follow(self, state: Learning) -> None:
         """Let the target networks follow: now and then altogether, or always a little."""
         if self.target_rate is not None:

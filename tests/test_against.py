@@ -198,6 +198,30 @@ def test_what_is_played_inside_is_what_is_played_outside() -> None:
     assert abs(inside.mean() - outside.mean()) < 4 * error
 
 
+class Signalled:
+    """A correlated team for two: both are told the same action, by the number of one of them."""
+
+    def __init__(self, teller: int) -> None:
+        self.teller = teller
+
+    def start(self, batch: int) -> None:
+        return None
+
+    def sample(self, step: Any, memory: None, streams: Any) -> tuple[Any, None]:
+        told = (streams.uniform()[:, [self.teller]] < 0.5).astype(np.int32)
+        return (np.repeat(told, 2, axis=1),), None
+
+
+@pytest.mark.parametrize("teller", [0, 1])
+@pytest.mark.parametrize("agent", ["Player 1", "Player 2"])
+def test_a_deviation_does_not_know_what_a_correlated_team_was_told(teller: int, agent: str) -> None:
+    """Whoever plays at random in matching pennies gets 0, here within 4 errors, whatever the other does."""
+    env = make_env("zoo:matching-pennies")
+    against = Against(env, Signalled(teller), agent)
+    own = play_episodes(env, Deviating(against, Random(env.spec.groups[0].actions)), seeds(4_000)).returns
+    assert abs(own[:, env.spec.agents.index(agent)].mean()) < 4 / np.sqrt(4_000)
+
+
 def test_an_unknown_agent_is_refused() -> None:
     env = make_env("zoo:chicken")
     with pytest.raises(InputError, match="no agent 'Player 3'; did you mean 'Player"):

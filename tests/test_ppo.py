@@ -273,9 +273,27 @@ def test_long_gradients_are_shortened() -> None:
         assert total**0.5 <= 1e-3 * 1.001
 
 
+def test_critics_that_see_the_state_remember_only_if_asked() -> None:
+    for critic, asked, remembers in (
+        ("state", None, False),
+        ("state", True, True),
+        ("observation", None, True),
+        ("observation", False, False),
+    ):
+        learner = PPO(critic=critic, recurrent=True, recurrent_critic=asked, hidden=(4,))
+        state = learner.init(cue().spec, np.random.default_rng(0))
+        assert bool(state.networks["critics"][0].memory) == remembers
+        assert state.networks["actors"][0].network.memory == 4
+    with pytest.raises(InputError, match="set recurrent too"):
+        PPO(recurrent_critic=True).check(cue().spec)
+
+
 def test_critics_that_remember_go_on_where_the_last_update_ended() -> None:
     """Two updates of half the steps see the critic's memory that one update of all steps sees."""
-    long, short = (PPO(recurrent=True, rollout=t, hidden=(4,), normalise_values=False) for t in (8, 4))
+    long, short = (
+        PPO(recurrent=True, recurrent_critic=True, rollout=t, hidden=(4,), normalise_values=False)
+        for t in (8, 4)
+    )
     state, batch = played(long, cue())
     whole = part_of(long, state, batch).old_value
     state = short.init(cue().spec, np.random.default_rng(0))

@@ -227,7 +227,8 @@ def measure_row(row: Row, setting: Setting) -> dict[str, Any]:
             finding, note=_join("quick run: smaller or shorter than the row's name says", finding.note)
         )
     if missing:
-        absent = f"peer not installed ({', '.join(missing)}): make peers builds an environment that has it"
+        builder = "trainers" if {"benchmarl", "vmas"} & set(missing) else "peers"
+        absent = f"peer not installed ({', '.join(missing)}): make {builder} builds an environment that has it"
         finding = replace(finding, note=_join(absent, finding.note))
     return record(row, finding)
 

@@ -17,6 +17,7 @@ _FORAGING = "8x8-2p-3f"
 _LIMIT = 50
 _EPISODES = 10  # that EPyMARL's MAPPO collects side by side for an update
 _EPOCHS = 4  # of EPyMARL's MAPPO
+_OURS = 64  # sub-environments on our side, where nothing else is said
 _REPLAYED = 32  # episodes of replay that EPyMARL learns from after each episode
 
 
@@ -54,9 +55,9 @@ class Match:
 def matches() -> list[Match]:
     """All of them, in the order of the table."""
     return [
-        foraging_mappo((64, 64), False, 64, quoted=1467.0, target=15.0, aim=40.0, quick=True),
+        foraging_mappo((64, 64), False, _OURS, quoted=1467.0, target=15.0, aim=40.0, quick=True),
         foraging_mappo((64, 64), False, _EPISODES, quoted=1467.0),
-        foraging_mappo((128, 128), True, 64, quoted=814.0, target=15.0, aim=40.0),
+        foraging_mappo((128, 128), True, _OURS, quoted=814.0, target=15.0, aim=40.0),
         foraging_q("qmix", (64, 64), False, quoted=671.0, target=10.0, aim=30.0, quick=True),
         foraging_q("iql", (64, 64), False, target=10.0, aim=30.0),
         foraging_q("iql", (128, 128), True, quoted=397.0, target=10.0, aim=30.0),
@@ -103,7 +104,7 @@ def foraging_mappo(hidden: tuple[int, ...], recurrent: bool, envs: int, **facts:
         f"{_LIMIT} frames for an update, the peer {_EPISODES} whole episodes of up to {_LIMIT}"
     )
     if recurrent:
-        note += "; our critic is recurrent too, the peer's is not"
+        note += "; the critics remember nothing"
     return Match(
         f"MAPPO, {_layers(hidden, recurrent)}{', batches as the peer' if same else ''}: foraging {_FORAGING}",
         EPYMARL,
@@ -137,12 +138,12 @@ def foraging_q(algorithm: str, hidden: tuple[int, ...], recurrent: bool, **facts
         theirs |= {"mixing_embed_dim": 32, "hypernet_embed": 64, "hypernet_layers": 2}
     note = (
         f"every frame is learned from {_REPLAYED} times: ours replays {_REPLAYED} segments of {_LIMIT} frames every "
-        f"{_LIMIT} frames, the peer {_REPLAYED} episodes after each episode; ours plays {_EPISODES} games side by side"
+        f"{_LIMIT} frames, the peer {_REPLAYED} episodes after each episode; ours plays {_OURS} games side by side"
     )
     return Match(
         f"{algorithm.upper()}, {_layers(hidden, recurrent)}: foraging {_FORAGING}",
         EPYMARL,
-        _ours(algorithm, f"foraging:{_FORAGING}", _EPISODES, learner, warm=4_000),
+        _ours(algorithm, f"foraging:{_FORAGING}", _OURS, learner, warm=2 * _OURS * _LIMIT),
         _epymarl(algorithm, theirs, warm=2 * _REPLAYED * _LIMIT),
         note,
         **facts,
@@ -171,6 +172,8 @@ def spread(algorithm: str, which: str, **facts: Any) -> Match:
         "gamma": 0.99,
         "learning_rate": 5e-4,
     }
+    more = 10 if wide else 1  # a batched environment is the faster, the more of it there is
+    learner["minibatches"] = more * minibatches
     frames = envs * horizon
     theirs: Told = {
         "algorithm": algorithm,
@@ -186,10 +189,10 @@ def spread(algorithm: str, which: str, **facts: Any) -> Match:
         "seed": SEED,
         "warm": 2 * frames,
     }
-    ours = _ours(algorithm, env, envs, learner, warm=2 * frames) | {"horizon": horizon}
+    ours = _ours(algorithm, env, more * envs, learner, warm=2 * more * frames) | {"horizon": horizon}
     note = (
-        f"both collect {envs} x {horizon} frames for an update and learn from every frame {epochs} times in gradient "
-        f"steps of {frames // minibatches:,} frames, discrete actions, two layers of 64 that all agents share"
+        f"ours collects {more * envs} x {horizon} frames for an update, the peer {envs} x {horizon}, and both learn from "
+        f"every frame {epochs} times in gradient steps of {frames // minibatches:,} frames, discrete actions, two layers of 64 that all agents share"
     )
     if which == "ours":
         note += "; the same rules in a batched simulation on our side"
