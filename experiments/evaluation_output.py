@@ -215,12 +215,26 @@ def show_evaluation(told: Evaluation) -> None:
     out.print(_seeds_table(told, parts))
     if len(told.seeds) == 1 and not told.spec.common_reward and len(told.spec.agents) > 1:
         out.print(_agents_table(told, parts[0]))
+    if _zero_sum(told):
+        out.print(
+            "[dim]the agents' returns sum to 0 in every episode, so the mean return does not tell how well they play; "
+            "--exploitability does[/]"
+        )
     if any(part.intervals is None for part in parts):
         out.print("[dim]one episode has no interval[/]")
     for judged in told.seeds:
         if judged.gains is not None:
             _show_gains(out, judged, len(told.seeds) > 1)
-    out.print(f"[dim]{told.seconds:.3g} s; intervals are of 95 %, by bootstrap[/]")
+    out.print(f"[dim]{told.seconds:.3g} s; 95 % intervals: bootstrap, of shares Wilson's[/]")
+
+
+def _zero_sum(told: Evaluation) -> bool:
+    """Whether what one agent gets the others lose, in all episodes that were played."""
+    if told.spec.common_reward:
+        return False
+    returns = np.concatenate([judged.episodes.returns for judged in told.seeds])
+    largest = float(np.abs(returns).max())
+    return largest > 0 and float(np.abs(returns.sum(axis=1)).max()) <= 1e-9 * largest
 
 
 def _seeds_table(told: Evaluation, parts: list[Summary]) -> Any:
@@ -294,7 +308,7 @@ def _show_exact(out: Any, exact: Exact, of: str) -> None:
     out.print(f"[bold]Gain from deviating{of}[/]  [dim]exact, from the {escape(exact.behind)}[/]")
     told = ", ".join(number(gain) for gain in certificate.regret[:ROWS])
     out.print(f"By player: {told}{', ...' if len(certificate.regret) > ROWS else ''}")
-    share = f"  [dim]{100 * certificate.max_regret / certificate.span:.3g} % of the payoff span at most[/]"
+    share = f"  [dim]the largest gain is {100 * certificate.max_regret / certificate.span:.3g} % of the payoff span[/]"
     out.print(f"NashConv {number(certificate.nash_conv)}{share if certificate.span > 0 else ''}")
     if exact.duel:
         out.print(f"Exploitability {number(exploitability(exact))}")

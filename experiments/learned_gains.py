@@ -135,6 +135,13 @@ def make_responder(name: str, spec: EnvSpec, steps: int, recurrent: bool = False
     return learner
 
 
+def check_agents(spec: EnvSpec, agents: Sequence[str]) -> None:
+    """`InputError` unless an environment has all these agents."""
+    for agent in agents:
+        if agent not in spec.places:
+            raise InputError(f"{spec.name} has no agent {agent!r}; it has {', '.join(spec.agents[:12])}")
+
+
 def learned_gains(
     env: Env,
     team: JointPolicy,
@@ -184,6 +191,7 @@ def learned_gains(
     from marl.best_response import Search, learn_response, measure_gain
 
     names = tuple(dict.fromkeys(agents)) if agents else env.spec.agents
+    check_agents(env.spec, names)
     learner = make_responder(responder, env.spec, steps, recurrent)
     measured, drawn, *children = np.random.SeedSequence(seed).spawn(2 + len(env.spec.agents))
     seeds, rng = draw_seeds(np.random.default_rng(measured), episodes), np.random.default_rng(drawn)
@@ -191,10 +199,6 @@ def learned_gains(
     own = play_episodes(env, team, seeds, max_steps=limit).returns
     found, sums = [], np.zeros(episodes)
     for done, agent in enumerate(names):
-        if agent not in env.spec.places:
-            raise InputError(
-                f"{env.spec.name} has no agent {agent!r}; it has {', '.join(env.spec.agents[:12])}"
-            )
         child = children[env.spec.agents.index(agent)]
         search = Search(
             steps,

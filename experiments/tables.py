@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from games.joint import Mixture
 from games.normal import NormalFormGame
@@ -18,9 +19,20 @@ from solvers.show import TINY, certificate_text, number_text, probability_text, 
 
 FEW, ROWS = 8, 24
 """Lists longer than this are cut to their most probable entries, and say so."""
+FOLDED = 12
+"""Texts in a column fold into lines no narrower than this."""
 
 
 class _Console(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich does, but a table too wide for the terminal runs over its edge rather than lose digits."""
+        before = self.width
+        self.width = max(before, *map(_least_width, objects), 1)
+        try:
+            super().print(*objects, **options)
+        finally:
+            self.width = before
+
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # the reader is gone; `guarded` decides what that means
 
@@ -42,6 +54,18 @@ def simple_table(*columns: str, right: Sequence[int] = (), title: str | None = N
             overflow="fold",
         )
     return table
+
+
+def _least_width(printed: Any) -> int:
+    """Columns of the terminal that a table needs: its numbers whole, and `FOLDED` of longer texts; 0 of anything else."""
+    if not isinstance(printed, Table):
+        return 0
+    least = 0
+    for column in printed.columns:
+        cells = [column.header, *column.cells]
+        longest = max(Text.from_markup(cell).cell_len for cell in cells if isinstance(cell, str))
+        least += longest if column.no_wrap else min(longest, FOLDED)
+    return least + 3 * (len(printed.columns) - 1)
 
 
 def one_line(name: str, limit: int = 200) -> str:

@@ -109,7 +109,8 @@ def train(
         Where networks live.
     resume : dict, optional
         The tree of a `Saved` event of the same learner, environment and plan: training goes on from there, bit for bit
-        as if it had never stopped. Only `Plan.steps` may be larger.
+        as if it had never stopped. Only `Plan.steps` may be larger; a run that ended off the cadence of `save_every` has
+        one checkpoint more, so going on from its end is not the same as having planned the longer run.
 
     Yields
     ------

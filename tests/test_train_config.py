@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from experiments.training.config import learners, settings_of_file, spec_of
@@ -61,6 +61,7 @@ plain_data = st.recursive(
 
 
 @given(plain_data)
+@example({"\x85": "a\u2028b\u2029"})
 def test_what_is_dumped_is_what_is_read(value: Any) -> None:
     assert parse(dump(value), "here") == value
 
@@ -182,6 +183,7 @@ def test_the_file_is_named(tmp_path: Path) -> None:
 
 
 @given(plain_data)
+@example({"\x85": "a\u2028b\u2029"})
 def test_no_document_is_a_bug(document: Any) -> None:
     with pytest.raises(InputError, match=r"^[^\n]*$"):
         spec_of(from_mapping(document, "file"))

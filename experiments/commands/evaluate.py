@@ -251,16 +251,29 @@ class _Judge:
     def _gains(self, asked: _Asked, progress: Any) -> Gains:
         from experiments.evaluation import Gains
         from experiments.exact_gains import NotExact, exact_gains
-        from experiments.learned_gains import RESPONDER, STEPS, learned_gains, make_responder
+        from experiments.guard import note
+        from experiments.learned_gains import (
+            RESPONDER,
+            STEPS,
+            check_agents,
+            learned_gains,
+            make_responder,
+        )
 
         env, team, exact, why = self._session.seen, self._session.team, None, ""
         if asked.responder is not None:
             make_responder(asked.responder, env.spec, 1)  # complains at once
+        check_agents(env.spec, asked.agents)
         try:
             exact = exact_gains(env, team, progress)
         except NotExact as reason:
             why = str(reason)
         if exact is not None and asked.responder is None:
+            if asked.steps is not None or asked.agents:
+                note(
+                    "gains are exact here, so --steps and --agent change nothing; --responder learns them too",
+                    self._quiet,
+                )
             return Gains(exact, None)
         learned = learned_gains(
             env,

@@ -194,7 +194,15 @@ def _finish(figure: Figure, panels: list[tuple[Axes, str | None]], found: Compar
         )
         axes.set_ylabel(up if up.startswith("share") else scale + plain_text(up, 40))
         tidy(axes)
-    panels[0][0].legend(fontsize=8, framealpha=0.9, loc="lower left" if up.startswith("share") else "best")
+    told: set[str] = set()
+    for (
+        axes,
+        _,
+    ) in panels:  # one legend is enough where it names all; algorithms of other environments need another
+        names = set(axes.get_legend_handles_labels()[1])
+        if names - told:
+            told |= names
+            axes.legend(fontsize=8, framealpha=0.9, loc="lower left" if up.startswith("share") else "best")
     banded = any(row.iqm.has_interval for row in found.rows)
     if banded:
         figure.suptitle(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.learning_curves import Curve
-from experiments.training.runs import FORMAT, METRICS, SPEC, Row, is_run, read_metrics
+from experiments.training.runs import FORMAT, METRICS, SPEC, VERSION, Row, is_run, read_metrics
 from experiments.training.yaml_text import read
 from games.errors import InputError
 
@@ -112,6 +112,10 @@ def _spec(folder: Path) -> dict[str, Any]:
     spec = read(folder / SPEC)
     if not isinstance(spec, dict) or spec.get("format") != FORMAT:
         raise InputError(f"{folder / SPEC} is not the record of a run of `staghunt train`")
+    if spec.get("version") != VERSION:
+        raise InputError(
+            f"{folder / SPEC} is of version {spec.get('version')!r:.20}; this program reads version {VERSION}"
+        )
     if not isinstance(spec.get("env"), str):
         raise InputError(f"{folder / SPEC} is no specification of a run: it names no environment (env: ...)")
     if not isinstance(spec.get("learner"), str | dict):

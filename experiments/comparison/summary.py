@@ -227,9 +227,10 @@ def _notes(
             "--normalise runs, or --normalise ENV=MIN,MAX for each, makes them comparable."
         )
     if len(common) < len(grouped.tasks):
-        told = "no environment" if not common else f"only {', '.join(common)}"
         notes.append(
-            f"All algorithms have {told} in common; what is said over all tasks is about nothing else."
+            f"All algorithms have only {', '.join(common)} in common; averages and ranks are over no other environment."
+            if common
+            else "The algorithms have no environment in common, so nothing is averaged or ranked over environments."
         )
     notes += _about_scores(grouped, asked)
     notes += _about_seeds(grouped, len(common) > 1 and scales is not None)
@@ -252,10 +253,8 @@ def _about_scores(grouped: Grouped, asked: Request) -> list[str]:
         curves = [c for group in grouped.groups if group.task == task for c in group.curves]
         ends = {int(c.steps[-1]) for c in curves}
         if asked.at == "last" and len(ends) > 1:
-            notes.append(
-                f"On {task}, last evaluations are at {min(ends):,} to {max(ends):,} steps; "
-                f"--at steps={min(ends)} compares all runs after the same training."
-            )
+            hint = f"; --at steps={min(ends)} compares all runs after the same training" if min(ends) else ""
+            notes.append(f"On {task}, last evaluations are at {min(ends):,} to {max(ends):,} steps{hint}.")
         if asked.at == "auc":
             first, last = shared(curves)
             notes.append(f"On {task}, areas are from step {first:,} to {last:,}, which all runs have.")

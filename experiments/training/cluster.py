@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 from experiments.bench.ledger import THREAD_VARIABLES
@@ -84,7 +85,7 @@ def _result(ray: Any, reference: Any, run: Run, seed: int) -> tuple[int, str] | 
         failure = ray.get(reference)
     except ray.exceptions.RayError as error:
         told = " ".join(str(error).split())[:200]
-        advice = f"`staghunt train --resume {run.path}` goes on from its last checkpoint"
+        advice = f"`staghunt train --resume {quote(str(run.path))}` goes on from its last checkpoint"
         return NOT_REACHED, f"the process that trained seed {seed} died ({told}); {advice}"
     return None if failure is None else (int(failure[0]), str(failure[1]))
 

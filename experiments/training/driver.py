@@ -162,7 +162,7 @@ def _recording(run: Run, seed: int, env: Env, tree: Tree | None, stack: contextl
 
 def _unfit(run: Run, seed: int, error: InputError) -> InputError:
     path = run.folder(seed) / LAST
-    return InputError(f"{path}: {error}; without that file, the seed starts over")
+    return InputError(f"{path}: {error}; delete that checkpoint to train the seed anew")
 
 
 def _follow(trainer: Trainer, recorder: Recorder, told: Told) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from experiments.atomic import write_text
@@ -70,7 +71,7 @@ def check_out(out: Path | None) -> None:
 def _check_empty(out: Path) -> None:
     if is_run(out):
         raise InputError(
-            f"--out {out} holds a run already; go on with it by `staghunt train --resume {out}`, or choose another folder"
+            f"--out {out} holds a run already; go on with it by `staghunt train --resume {quote(str(out))}`, or choose another folder"
         )
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out} is a file, expected a folder")

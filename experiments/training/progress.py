@@ -44,19 +44,19 @@ class Together:
         self.tell()
 
     def tell(self) -> None:
-        """The line as it is now."""
+        """The line as it is now: what it is about was said before, so that the figures fit a terminal of 80 columns."""
         total = self._goal * len(self._steps)
         steps, rate = sum(self._steps.values()), sum(self._rates.values())
-        parts = [f"{self._run.title}: {steps:,} of {total:,} steps"]
-        if len(self._steps) > 1:
-            over = sum(s >= self._goal for s in self._steps.values())
-            parts[0] += f" ({over} of {len(self._steps)} seeds done)"
+        parts = [f"{steps:,}/{total:,} steps"]
         if rate > 0:
             parts.append(f"{rate:,.0f} frames/s")
         if self._scores:
             parts.append(f"return {sum(self._scores.values()) / len(self._scores):.4g}")
         if rate > 0:
             parts.append(f"ETA {duration((total - steps) / rate)}")
+        if len(self._steps) > 1:
+            over = sum(s >= self._goal for s in self._steps.values())
+            parts.append(f"{over}/{len(self._steps)} seeds done")
         self._progress(steps / total, ", ".join(parts))
 
 

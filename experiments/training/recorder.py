@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any
 
 from experiments.output import dumps, plain
@@ -227,7 +228,7 @@ class Recorder:
     @property
     def _advice(self) -> str:
         kept = "the checkpoint before it is kept, and" if self._saved else "once that is mended,"
-        return f"{kept} `staghunt train --resume {self.run.path}` goes on"
+        return f"{kept} `staghunt train --resume {quote(str(self.run.path))}` goes on"
 
 
 def identity(spec: Spec) -> Tree:

@@ -16,6 +16,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal
 
 from games.errors import InputError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SPEC, METRICS, TIMING = "spec.yaml", "metrics.jsonl", "timing.jsonl"
 LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT, VERSION = "staghunt-run", 1
+SECTIONS = ("env", "learner", "training", "seed", "seeds")
+"""What every `spec.yaml` says, in the order in which it is written."""
 Row = dict[str, Any]
 _SEED = re.compile(r"seed-(\d+)")
 
@@ -103,6 +106,9 @@ def read_run(path: Path) -> Run:
         raise InputError(
             f"{where} is of version {document.get('version')!r:.20}; this program reads version {VERSION}"
         )
+    missing = [key for key in SECTIONS if key not in document]
+    if missing:  # defaults in place of what was lost would be another experiment
+        raise InputError(f"{where} is damaged: it has no {missing[0]}")
     provenance = document.get("provenance")
     return Run(
         path, spec_of_document(document, where), dict(provenance) if isinstance(provenance, dict) else {}
@@ -198,7 +204,9 @@ def checkpoint_file(run: Run, seed: int, which: Literal["best", "last"]) -> Path
     """The checkpoint of a seed; `InputError` if there is none yet."""
     file = run.folder(seed) / (BEST if which == "best" else LAST)
     if not file.is_file():
-        raise InputError(f"there is no {file}; `staghunt train --resume {run.path}` goes on until there is")
+        raise InputError(
+            f"there is no {file}; `staghunt train --resume {quote(str(run.path))}` goes on until there is"
+        )
     return file
 
 

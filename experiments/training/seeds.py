@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import IO
 
 from experiments.bench.ledger import THREAD_VARIABLES
@@ -165,7 +166,7 @@ class Crew:
                 how = f"signal {-code}, {signal.Signals(-code).name}"
         return (
             f"the process that trained seed {child.seed} died ({how}); "
-            f"`staghunt train --resume {self._run.path}` goes on from its last checkpoint"
+            f"`staghunt train --resume {quote(str(self._run.path))}` goes on from its last checkpoint"
         )
 
 

@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
     steps: int
     seconds: float
     final: Row | None  # its last evaluation
-    best: Row | None  # the first of those with the highest mean score
+    best: Row | None  # the last of those with the highest mean score, as in `best.safetensors`
     error: str | None
 
     @property
@@ -31,7 +31,7 @@ def outcome(run: Run, seed: int, error: str | None = None) -> Outcome:
     rows, times = read_metrics(folder), read_timing(folder)
     evaluations = [row for row in rows if row.get("kind") == "evaluation"]
     scored = [row for row in evaluations if isinstance(row.get("return"), int | float)]
-    best = max(scored, key=lambda row: row["return"], default=None)
+    best = max(reversed(scored), key=lambda row: row["return"], default=None)
     seconds = times[-1].get("seconds") if times else None
     return Outcome(
         seed,

@@ -92,6 +92,15 @@ _Dumper.add_representer(
 )
 
 
+def _text(dumper: _Dumper, text: str) -> Any:
+    """Texts with Unicode's own line breaks in double quotes: elsewhere readers take them for spaces."""
+    broken = any(mark in text for mark in "\x85\u2028\u2029")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if broken else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def parse(text: str, where: str) -> Any:
     """What a YAML text says.
 
