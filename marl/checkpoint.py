@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -38,7 +39,12 @@ def write_checkpoint(path: Path, tree: Tree) -> None:
     from safetensors.numpy import save
 
     tensors = dict(_tensors(tree, ""))
-    about = {"format": FORMAT, "version": VERSION, "tree": _without_tensors(tree)}
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "checksum": _checksum(tensors),
+        "tree": _without_tensors(tree),
+    }
     content = save(tensors, metadata={_HEADER: json.dumps(about)})
 
     def write(temporary: Path) -> None:
@@ -72,8 +78,11 @@ def read_checkpoint(path: Path, tensors: bool = True) -> Tree:
                 raise ValueError
             version, tree = about["version"], about["tree"]
             if version == VERSION and tensors:
-                for name in sorted(file.keys()):
-                    _plant(tree, name, file.get_tensor(name))
+                found = {name: file.get_tensor(name) for name in sorted(file.keys())}
+                if _checksum(found) != about["checksum"]:
+                    raise ValueError
+                for name, tensor in found.items():
+                    _plant(tree, name, tensor)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path} is damaged, or is not a checkpoint of `staghunt train`") from None
     if version != VERSION:
@@ -160,6 +169,14 @@ def whole_number(tree: Tree, key: str) -> int:
 
 def _said(shape: Any) -> str:
     return "has none" if shape is None else f"one of shape {shape}"
+
+
+def _checksum(tensors: Mapping[str, np.ndarray]) -> int:
+    """CRC-32 of the tensors' bytes, by which a flipped bit is noticed."""
+    sum_ = 0
+    for name in sorted(tensors):
+        sum_ = zlib.crc32(tensors[name].tobytes(), sum_)
+    return sum_
 
 
 def _tensors(tree: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -67,7 +67,7 @@ class PPO:
     entropy: float = Field(0.01, ge=0, description="weight of the entropy bonus")
     clip_value: float | None = Field(None, gt=0, description="how far a value may move from the old one")
     huber: float = Field(10.0, gt=0, description="where the value loss turns from square to linear")
-    max_grad_norm: float = Field(10.0, gt=0, description="gradients are shortened to this length")
+    max_grad_norm: float = Field(10.0, gt=0, description="gradients are clipped to this norm")
     normalise_values: bool = Field(True, description="whether the critic learns standardised returns")
     normalise_advantages: bool = Field(True, description="whether advantages are standardised over an update")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, description="widths of hidden layers")

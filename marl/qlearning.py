@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from games.env import EnvSpec
 from games.errors import InputError
 from games.policy import Independent
-from games.spaces import Discrete
+from games.spaces import Box, Discrete
 from marl.actors import Actor, playing
 from marl.checkpoint import (
     Tree,
@@ -68,7 +68,7 @@ class QLearning:
     sample: Literal["segments", "transitions"] = Field(
         "segments", description="what a gradient step learns from: rollouts of one sub-environment, or steps"
     )
-    batch_size: int = Field(32, ge=1, description="how many of them")
+    batch_size: int = Field(32, ge=1, description="segments or steps in a gradient step")
     capacity: int = Field(250_000, ge=1, description="joint steps that the replay keeps")
     warmup: int = Field(2_000, ge=0, description="joint steps before the first gradient step")
     gamma: float = Field(0.99, ge=0, le=1, description="discount factor")
@@ -79,12 +79,17 @@ class QLearning:
         200, ge=1, description="gradient steps between copies to the target network"
     )
     target_rate: float | None = Field(
-        None, gt=0, le=1, description="instead: share by which the target network follows at each step"
+        None,
+        gt=0,
+        le=1,
+        description="share by which the target network follows at each gradient step, in place of target_every",
     )
     epsilon_start: float = Field(
         1.0, ge=0, le=1, description="probability of a random action at the beginning"
     )
-    epsilon_end: float = Field(0.05, ge=0, le=1, description="and after epsilon_steps")
+    epsilon_end: float = Field(
+        0.05, ge=0, le=1, description="probability of a random action after epsilon_steps"
+    )
     epsilon_steps: int = Field(
         50_000, ge=1, description="joint steps over which it moves, on a straight line"
     )
@@ -98,14 +103,14 @@ class QLearning:
     huber: float | None = Field(
         None, gt=0, description="where the loss turns from square to linear, if anywhere"
     )
-    max_grad_norm: float = Field(10.0, gt=0, description="gradients are shortened to this length")
+    max_grad_norm: float = Field(10.0, gt=0, description="gradients are clipped to this norm")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, description="widths of hidden layers")
     recurrent: bool = Field(False, description="whether agents remember (gated recurrent units)")
     sharing: Sharing = Field(
         "numbered", description="one network with agents' numbers, one without, or one each"
     )
-    mixer_width: int = Field(32, ge=1, description="width of the monotonic mixing network")
-    mixer_hidden: int = Field(64, ge=1, description="width of the layers that make its weights")
+    mixer_width: int = Field(32, ge=1, description="width of the monotonic mixing network (qmix)")
+    mixer_hidden: int = Field(64, ge=1, description="width of the layers that make the mixing weights (qmix)")
 
     def check(self, spec: EnvSpec) -> None:
         """`InputError` unless all actions are discrete, and where hyperparameters contradict each other."""
@@ -113,7 +118,7 @@ class QLearning:
             if not isinstance(group.actions, Discrete):
                 raise InputError(
                     f"{self.title} chooses among numbered actions, but those of group {group.name!r} of {spec.name} "
-                    f"are {group.actions}; ippo and mappo can learn there"
+                    f"are {'continuous' if isinstance(group.actions, Box) else 'several at once'}; ippo and mappo can learn there"
                 )
         if min(self.hidden) < 1:
             raise InputError(f"hidden layers need at least one unit, not {self.hidden}")

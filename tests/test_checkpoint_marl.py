@@ -361,3 +361,13 @@ def test_counts_are_whole(value: Any) -> None:
     with pytest.raises(InputError, match=r"steps is .*, not a count"):
         whole_number({"steps": value}, "steps")
     assert whole_number({"steps": 4}, "steps") == 4
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_checkpoint(path, {"numbers": np.arange(50.0)})
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        read_checkpoint(path)

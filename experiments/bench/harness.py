@@ -228,7 +228,9 @@ def measure_row(row: Row, setting: Setting) -> dict[str, Any]:
         )
     if missing:
         builder = "trainers" if {"benchmarl", "vmas"} & set(missing) else "peers"
-        absent = f"peer not installed ({', '.join(missing)}): make {builder} builds an environment that has it"
+        absent = (
+            f"peer not installed ({', '.join(missing)}): make {builder} builds an environment that has it"
+        )
         finding = replace(finding, note=_join(absent, finding.note))
     return record(row, finding)
 
