@@ -25,7 +25,6 @@ from experiments.bench.train_curves import FOLDER, Task, drawn, tasks
 from experiments.bench.train_matches import BENCHMARL, EPYMARL
 from experiments.learning_curves import Curve, Passage, passage
 
-SEEDS = (1, 2, 3, 4, 5)
 _QUICK_SEEDS = (1, 2)
 _SHARE = 0.9
 _LAST = 3
@@ -48,7 +47,7 @@ def _measure(task: Task) -> Callable[[Setting], Finding]:
             sides.append("peer")
         curves: dict[str, list[Curve]] = {side: [] for side in sides}
         spent: dict[str, list[float]] = {side: [] for side in sides}
-        for seed in _QUICK_SEEDS if setting.quick else SEEDS:
+        for seed in _QUICK_SEEDS if setting.quick else task.seeds:
             for side in sides:
                 curve, cpu = drawn(task, side, seed, quick=setting.quick, checkout=checkout)
                 curves[side].append(curve)
@@ -99,7 +98,7 @@ def _mean(seconds: list[float]) -> Sample:
 
 def _kept(task: Task, folder: Path = FOLDER) -> bool:
     """Whether the peer's runs lie there from before."""
-    return len(list(folder.glob(f"{task.key}-peer-*.json"))) >= len(SEEDS)
+    return len(list(folder.glob(f"{task.key}-peer-*.json"))) >= len(task.seeds)
 
 
 BENCH = Bench("learning", lambda: every_row(), DISTRIBUTIONS, packages=("games", "marl"), checkouts=CHECKOUTS)

@@ -53,6 +53,8 @@ class Task:
         How long they train, how often they are judged, by how many episodes.
     quick_frames, quick_every, quick_episodes : int
         The same in a quick run.
+    seeds : tuple of int
+        Of the runs on either side.
     note : str
         What the two sides have in common and where they differ.
     """
@@ -69,6 +71,7 @@ class Task:
     quick_frames: int = 6_000
     quick_every: int = 2_000
     quick_episodes: int = 20
+    seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
 
     def settings(self, side: str, seed: int, quick: bool) -> Told:
         """What the process of one side is told for one seed."""
@@ -147,6 +150,7 @@ def tasks() -> list[Task]:
         frames=120_000,
         every=6_000,
         quick_every=3_000,
+        seeds=(1, 2, 3),
     )
     return [foraging, spread]
 
