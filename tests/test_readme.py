@@ -75,6 +75,6 @@ def test_the_benchmark_table_is_the_committed_results():
 
     from experiments.bench.table import RESULTS, markdown
 
-    shown = re.search(r"<!-- table:.*?-->\n(.*?)\n<!-- end -->", TEXT, re.S)
+    shown = re.search(r"<!-- table: python -m experiments\.bench\.table -->\n(.*?)\n<!-- end -->", TEXT, re.S)
     assert shown is not None
     assert shown.group(1) == markdown(json.loads(RESULTS.read_text(encoding="utf-8")))
