@@ -79,7 +79,10 @@ def test_doctor_finds_everything_working(staghunt: Staghunt) -> None:
 
 
 def test_bench_names_what_it_knows(staghunt: Staghunt) -> None:
-    assert "unknown bench 'nothing'; known are envs, solvers, trees" in staghunt("bench", "nothing").complaint
+    assert (
+        "unknown bench 'nothing'; known are envs, learning, solvers, train, trees"
+        in staghunt("bench", "nothing").complaint
+    )
 
 
 # --- processes -------------------------------------------------------------------------------------------

@@ -243,8 +243,8 @@ def test_a_dead_process_does_not_take_the_others_with_it(tmp_path: Path) -> None
             break
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and "died (signal 9, SIGKILL)" in err and "--resume" in err, err
-    done = [read_metrics(out / f"seed-{seed}")[-1]["steps"] for seed in (0, 1)]
-    assert max(done) >= 30_000
+    done = [row["steps"] for seed in (0, 1) for row in read_metrics(out / f"seed-{seed}")[-1:]]
+    assert max(done) >= 30_000  # the killed one may have written nothing yet
 
 
 def test_ray_is_optional(staghunt: Staghunt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
