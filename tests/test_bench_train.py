@@ -262,6 +262,7 @@ def test_a_profile_knows_its_files_and_its_shares_sum_to_one() -> None:
     assert kind("games/sims/foraging.py") == kind("games/from_parallel.py") == train_profile.ENVIRONMENT
     assert kind("marl/train.py") == kind("games/play.py") == train_profile.REST
     assert train_profile.kind_of("/x/site-packages/torch/optim/adam.py") == "torch"
+    assert kind(".venv/lib/python3.11/site-packages/torch/optim/adam.py") == "torch"
     assert train_profile.kind_of("/x/site-packages/numpy/_core/numeric.py") == ""
     for name in ("networks", "actors", "losses"):
         assert (ledger.ROOT / "marl" / f"{name}.py").is_file()

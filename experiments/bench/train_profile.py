@@ -79,10 +79,12 @@ class Profile:
 
 def kind_of(path: str) -> str:
     """What a source file is: of which part, of torch (``torch``), or of somebody else (empty)."""
+    if any(part in path for part in _TORCH):  # first: an environment may lie within the checkout
+        return "torch"
     try:
         name = Path(path).relative_to(ROOT).as_posix()
     except ValueError:
-        return "torch" if any(part in path for part in _TORCH) else ""
+        return ""
     if name.startswith(_NETWORKS):
         return NETWORKS
     if name.startswith(_ENVIRONMENT):
