@@ -160,6 +160,11 @@ class View(NamedTuple):
         parts: list[Any] = [None if part is None else part[chosen] for part in self]
         return View(*parts)
 
+    def seats(self, rows: Array, columns: Array) -> View:
+        """Single agents of single sub-environments, int64[k] each, as a view of k sub-environments with one agent."""
+        parts: list[Any] = [None if part is None else part[rows, columns][:, None] for part in self]
+        return View(*parts)
+
 
 class Step(NamedTuple):
     """What is seen of B sub-environments between two steps. The environment never changes it afterwards."""

@@ -41,11 +41,12 @@ class Transition(NamedTuple):
     after: Step
 
 
-def begin(env: Env, policy: JointPolicy, seeds: Any) -> Play:
-    """Start one game per seed, uint64[B]."""
+def begin(env: Env, policy: JointPolicy, seeds: Any, acts: Any = None) -> Play:
+    """Start one game per seed, uint64[B]; the agents' own chance comes from `acts`, uint64[B], where given."""
     seeds = check_seeds(seeds)
+    acts = seeds if acts is None else check_acts(acts, len(seeds))
     world, step = env.reset(seeds)
-    streams = Streams.from_seeds(seeds, ACT, agents=len(env.spec.agents))
+    streams = Streams.from_seeds(acts, ACT, agents=len(env.spec.agents))
     return Play(world, step, policy.start(len(seeds)), streams)
 
 
@@ -97,6 +98,7 @@ def play_episodes(
     env: Env,
     policy: JointPolicy,
     seeds: Any,
+    acts: Any = None,
     *,
     batch: int = 256,
     max_steps: int | None = None,
@@ -113,6 +115,9 @@ def play_episodes(
         Who plays.
     seeds : uint64[E]
         One per episode; its result depends on nothing else.
+    acts : uint64[E], optional
+        Seeds of the agents' own chance, where they shall not follow from `seeds`: the same deals, say, for other
+        players.
     batch : int
         How many are played at once.
     max_steps : int, optional
@@ -128,17 +133,31 @@ def play_episodes(
         Returns of all agents, lengths, how they stopped.
     """
     seeds = check_seeds(seeds)
+    acts = seeds if acts is None else check_acts(acts, len(seeds))
     if batch < 1:
         raise InputError(f"at least one episode must be played at once, not {batch}")
-    if max_steps is not None and max_steps < 1:
-        raise InputError(f"an episode needs at least one step, not {max_steps}")
-    limit = min((n for n in (max_steps, env.spec.horizon) if n is not None), default=None)
+    limit = step_limit(env, max_steps)
     parts = []
     for start in range(0, len(seeds), batch):
-        chosen = seeds[start : start + batch]
-        told = None if progress is None else _Told(progress, start, len(chosen), len(seeds), limit)
-        parts.append(_play_block(env, policy, chosen, limit, watch, told))
+        block = slice(start, start + batch)
+        told = None if progress is None else _Told(progress, start, len(seeds[block]), len(seeds), limit)
+        parts.append(_play_block(env, policy, seeds[block], acts[block], limit, watch, told))
     return Episodes(seeds, *(np.concatenate(column) for column in zip(*parts)))
+
+
+def step_limit(env: Env, max_steps: int | None) -> int | None:
+    """After how many steps an episode is over at the latest, if that is known."""
+    if max_steps is not None and max_steps < 1:
+        raise InputError(f"an episode needs at least one step, not {max_steps}")
+    return min((n for n in (max_steps, env.spec.horizon) if n is not None), default=None)
+
+
+def check_acts(acts: Any, count: int) -> Array:
+    """The seeds of the agents' own chance, uint64[count]."""
+    array = check_seeds(acts)
+    if len(array) != count:
+        raise InputError(f"{len(array)} seeds of the agents' own chance for {count} episodes; expected as many")
+    return array
 
 
 @dataclass(frozen=True)
@@ -156,9 +175,15 @@ class _Told:
 
 
 def _play_block(
-    env: Env, policy: JointPolicy, seeds: Array, limit: int | None, watch: Watch | None, told: _Told | None
+    env: Env,
+    policy: JointPolicy,
+    seeds: Array,
+    acts: Array,
+    limit: int | None,
+    watch: Watch | None,
+    told: _Told | None,
 ) -> tuple[Array, Array, Array]:
-    play = begin(env, policy, seeds)
+    play = begin(env, policy, seeds, acts)
     try:
         returns, lengths = np.zeros(play.step.rewards.shape), np.zeros(len(seeds), dtype=np.int32)
         steps = 0

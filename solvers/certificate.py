@@ -21,11 +21,12 @@ Except for CCE and CE, gain and regret agree; regret is never negative, because 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from games.empirical import EmpiricalGame
 from games.errors import InputError
 from games.joint import Joint, Mixture
 from games.normal import NormalFormGame
@@ -56,7 +57,8 @@ class Certificate:
     bound : {"exact", "upper", "lower"}
         Whether `regret` is the true regret, or bounds it.
     slack, delta : float
-        For payoffs estimated from samples: with probability 1 - delta the true regret is at most regret + slack.
+        For payoffs estimated from samples (an `EmpiricalGame`): with probability 1 - delta every player's regret in
+        the true game is at most its regret + slack. Infinite where nothing is known of the range of payoffs.
     residual : float or None
         For QRE and alpha-rank, the fixed-point residual (see the module's text).
     """
@@ -82,12 +84,21 @@ class Certificate:
         """The sum of the players' regrets."""
         return float(self.regret.sum())
 
+    @property
+    def epsilon(self) -> float:
+        """What no player's regret exceeds: in an empirical game, that of the game behind the samples, with confidence."""
+        return self.max_regret + self.slack
+
     def holds(self, tolerance: float = 1e-8) -> bool:
-        """Whether the claim holds to `tolerance` times the payoff span (for a QRE also its residual to `tolerance`)."""
+        """Whether the claim holds to `tolerance` times the payoff span (for a QRE also its residual to `tolerance`).
+
+        It is about the game whose digest the certificate names: of an empirical game, the estimated payoffs. What
+        holds of the true game is `epsilon`.
+        """
         if self.bound == "lower":
             return False
         scale = self.span if self.span > 0 else 1.0
-        within = self.max_regret + self.slack <= tolerance * scale
+        within = self.max_regret <= tolerance * scale
         if self.concept == "alpharank":
             return self.residual is not None and self.residual <= tolerance
         return within and (self.residual is None or self.residual <= tolerance)
@@ -146,22 +157,44 @@ def certify(
     """
     strategy = getattr(strategy, "strategy", strategy)
     if isinstance(game, TreeGame):
-        if form not in ("behavior", "dilated"):
-            raise InputError(f"unknown form {form!r}; known are behavior and dilated")
-        if form == "dilated" and concept == "qre":
-            from solvers.mirror_certificate import certify_dilated
-
-            return certify_dilated(game, strategy, lam)
-        from solvers.tree_certificate import certify_tree
-
-        return certify_tree(game, strategy, concept, lam)
+        return _on_tree(game, strategy, concept, lam, form)
     if not isinstance(strategy, Joint | Mixture):
-        profile = _flat_profile(game, strategy)
+        strategy = _flat_profile(game, strategy)
+    found = _on_table(game, strategy, concept, lam, alpha, population, epsilon)
+    if not isinstance(game, EmpiricalGame):
+        return found
+    from solvers.empirical_certificate import slack_of
+
+    return replace(found, slack=slack_of(game, strategy, concept), delta=game.delta)
+
+
+def _on_tree(game: TreeGame, strategy: Any, concept: str, lam: float | None, form: str) -> Certificate:
+    if form not in ("behavior", "dilated"):
+        raise InputError(f"unknown form {form!r}; known are behavior and dilated")
+    if form == "dilated" and concept == "qre":
+        from solvers.mirror_certificate import certify_dilated
+
+        return certify_dilated(game, strategy, lam)
+    from solvers.tree_certificate import certify_tree
+
+    return certify_tree(game, strategy, concept, lam)
+
+
+def _on_table(
+    game: NormalFormGame,
+    strategy: Any,
+    concept: str,
+    lam: float | None,
+    alpha: float | None,
+    population: int | None,
+    epsilon: float,
+) -> Certificate:
+    if not isinstance(strategy, Joint | Mixture):
         if concept == "nash":
-            return _nash(game, profile)
+            return _nash(game, strategy)
         if concept == "qre":
-            return _qre(game, profile, lam)
-        strategy = Mixture(np.ones(1), profile[None, :], game.shape)
+            return _qre(game, strategy, lam)
+        strategy = Mixture(np.ones(1), strategy[None, :], game.shape)
     if strategy.shape != game.shape:
         raise InputError(
             f"strategy is for a game of shape {strategy.shape}, this game has shape {game.shape}"

@@ -1,0 +1,1 @@
+"""Tournaments: agents play each other, cell by cell, and the results become an empirical game."""

@@ -1,0 +1,194 @@
+"""How many samples each cell gets: fixed, or more where something is undecided.
+
+Every round looks at the results of all rounds before and at nothing else, so the numbers do not depend on how the work
+was divided. After t looks intervals are stated at 6 / (pi t)^2 of delta, so that they hold together whenever
+play stops. Undecided cells double their samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.tournament.results import Results
+from experiments.tournament.spec import Spec
+from games.empirical import PayoffTable
+from games.play import Array
+from games.simplices import Float
+
+_NORMAL = 1.959963984540054
+"""Half-width in standard errors where no range of payoffs is known: 95 % of a normal law, an approximation."""
+_SHARE = 0.9
+"""Cells that make up this much of an epsilon's slack are played more."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do next.
+
+    Parameters
+    ----------
+    more : int64[C]
+        Samples to add to each cell; all 0 when the tournament is over.
+    undecided : int
+        Cells that are still too uncertain (also those that have reached the limit).
+    why : str
+        In words.
+    """
+
+    more: Array
+    undecided: int
+    why: str
+
+
+def first_round(spec: Spec, playable: Array) -> Array:
+    """Samples of every cell before the first look, int64[C]."""
+    matches = spec.matches
+    count = matches.samples if matches.samples is not None else min(matches.at_least, matches.at_most)
+    return np.where(playable, count, 0).astype(np.int64)
+
+
+def next_round(spec: Spec, results: Results, playable: Array) -> Decision:
+    """Whether to go on, and where.
+
+    Parameters
+    ----------
+    spec : Spec
+        The tournament.
+    results : Results
+        Of all rounds so far; its table's `looks` counts this look.
+    playable : bool[C]
+        Cells that are sampled at all.
+    """
+    table, matches = results.table, spec.matches
+    nobody = np.zeros(len(table.cells), dtype=np.int64)
+    if matches.half_width is None:
+        return Decision(nobody, 0, "the numbers of samples were fixed")
+    widths = half_widths(table, spec.delta)
+    if matches.focus == "all":
+        wanted = widths > matches.half_width
+    elif matches.focus == "ranking":
+        wanted = _of_ranking(table, widths, matches.half_width)
+    else:
+        wanted = _of_equilibrium(table, spec, matches.half_width)
+    alive = np.array([c not in results.failures for c in range(len(table.cells))], dtype=bool)
+    wanted = wanted & playable & alive
+    open_cells = wanted & (table.count < matches.at_most)
+    more = np.where(open_cells, np.minimum(table.count, matches.at_most - table.count), nobody)
+    limited = int((wanted & ~open_cells).sum())
+    told = f"{int(open_cells.sum())} of {len(table.cells)} cells are undecided"
+    return Decision(
+        more, int(wanted.sum()), f"{told}, {limited} more have reached at_most" if limited else told
+    )
+
+
+def half_widths(table: PayoffTable, delta: float) -> Float:
+    """The widest of a cell's intervals, float64[C]: guaranteed where the range of payoffs is known, else approximate."""
+    if table.low is not None:
+        return np.asarray(table.radius(delta).max(axis=1))
+    return np.nan_to_num(_NORMAL * table.standard_error, nan=math.inf).max(axis=1)
+
+
+# --- the ranking ------------------------------------------------------------------------------------------------------
+
+
+def _of_ranking(table: PayoffTable, widths: Float, target: float) -> Array:
+    """Cells of agents whose place beside a neighbour in the ranking is not decided, nor nearer than the target."""
+    wanted = np.zeros(len(table.cells), dtype=bool)
+    known = table.known & np.isfinite(widths)
+    for role in range(1 if table.symmetric else len(table.roles)):
+        played = _plays(table, role) & known[:, None]  # [C, K]
+        cells = np.maximum(played.sum(axis=0), 1)
+        own = _own_mean(table, role)  # [C, K]
+        score = np.where(played, own, 0.0).sum(axis=0) / cells
+        error = np.where(played, widths[:, None], 0.0).sum(axis=0) / cells  # a bound, as widths are
+        order = np.argsort(-score, kind="stable")
+        for above, below in itertools.pairwise(order):
+            room = error[above] + error[below]
+            if score[above] - score[below] < room and room > 2 * target:
+                wanted |= (_plays(table, role)[:, [above, below]]).any(axis=1)
+    return wanted
+
+
+def _plays(table: PayoffTable, role: int) -> Array:
+    """Whether each agent of a role plays in each cell, bool[C, K]."""
+    agents = np.arange(table.shape[role])
+    if table.symmetric:
+        return np.asarray((table.cells[:, :, None] == agents).any(axis=1))
+    return np.asarray(table.cells[:, role, None] == agents)
+
+
+def _own_mean(table: PayoffTable, role: int) -> Float:
+    """Each agent's mean payoff in each cell, float64[C, K]; 0 where it does not play."""
+    out = np.zeros((len(table.cells), table.shape[role]))
+    seats = range(len(table.roles)) if table.symmetric else (role,)
+    for seat in seats:
+        out[np.arange(len(table.cells)), table.cells[:, seat]] = table.mean[:, seat]
+    return out
+
+
+# --- the equilibrium --------------------------------------------------------------------------------------------------
+
+
+def _of_equilibrium(table: PayoffTable, spec: Spec, target: float) -> Array:
+    """Cells whose error makes the epsilon of the empirical game's equilibrium larger than the target."""
+    from experiments.tournament.equilibria import focus_solution
+
+    failed = ~table.known
+    if failed.any():
+        return np.zeros(len(table.cells), dtype=bool)
+    game: Any = table.game(spec.delta)
+    if not np.isfinite(game.radius).all():
+        widths = np.nan_to_num(_NORMAL * table.standard_error, nan=math.inf)
+        weight = widths.max(axis=1)
+        return np.asarray(weight > target)
+    solution = focus_solution(game)
+    certificate = solution.certificate
+    if certificate.epsilon <= target:
+        return np.zeros(len(table.cells), dtype=bool)
+    weight = slack_by_cell(table, game, solution)
+    order = np.argsort(-weight, kind="stable")
+    within = np.cumsum(weight[order]) - weight[order] < _SHARE * weight.sum()
+    wanted = np.zeros(len(table.cells), dtype=bool)
+    wanted[order[within & (weight[order] > 0)]] = True
+    return wanted
+
+
+def slack_by_cell(table: PayoffTable, game: Any, solution: Any) -> Float:
+    """How much every cell's error adds to the bound of the player and deviation that decide it, float64[C]."""
+    joint = solution.joint
+    if joint is None:
+        from games.joint import Mixture
+
+        joint = Mixture(np.ones(1), np.asarray(solution.profile)[None, :], game.shape)
+    dense = joint.dense()
+    best, parts = -math.inf, np.zeros(game.shape)
+    for i in range(len(game.shape)):
+        mass = np.moveaxis(dense, i, 0)
+        radius, payoff = np.moveaxis(game.radius[i], i, 0), np.moveaxis(game.payoffs[i], i, 0)
+        others = mass.sum(axis=0)
+        for b in range(game.shape[i]):
+            own = mass * radius
+            own[b] = 0.0
+            against = np.zeros_like(own)
+            against[b] = (others - mass[b]) * radius[b]
+            bound = float((mass * (payoff[b] - payoff)).sum() + own.sum() + against.sum())
+            if bound > best:
+                best, parts = bound, np.moveaxis(own + against, 0, i)
+    return _collected(table, parts)
+
+
+def _collected(table: PayoffTable, parts: Float) -> Float:
+    """Sums over the profiles that are the same cell, float64[C]."""
+    if not table.symmetric:
+        return np.asarray(parts[tuple(table.cells.T)])
+    profiles = np.stack(np.unravel_index(np.arange(parts.size), parts.shape), axis=1)
+    number = {tuple(cell): c for c, cell in enumerate(table.cells.tolist())}
+    out = np.zeros(len(table.cells))
+    index = [number[tuple(row)] for row in np.sort(profiles, axis=1).tolist()]
+    np.add.at(out, index, parts.ravel())
+    return out

@@ -1,0 +1,185 @@
+"""The folder of a tournament: making it, going on with it, and what is written there when it is done.
+
+::
+
+    RUN/tournament.yaml   what was asked for, and on which machine by which versions
+    RUN/results.db        every match (`experiments.tournament.database`)
+    RUN/table.json        the payoff table: the same bytes for the same spec
+    RUN/answers.json      rankings, equilibria with certificates
+    RUN/report.html       written by `staghunt report`
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from experiments.atomic import write_text
+from experiments.tournament.agents import IMPORT
+from experiments.tournament.spec import FORMAT, VERSION, Role, Spec, spec_of
+from experiments.trained import is_trained
+from experiments.training.folders import HOME, slug
+from experiments.training.yaml_text import dump, read
+from games.errors import InputError
+from games.policy_names import is_file
+
+SPEC, TABLE, ANSWERS, REPORT = "tournament.yaml", "table.json", "answers.json", "report.html"
+
+
+@dataclass(frozen=True)
+class Tournament:
+    """A tournament's folder.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    spec : Spec
+        What was asked for.
+    provenance : dict
+        Versions, machine, date, command line.
+    """
+
+    path: Path
+    spec: Spec
+    provenance: dict[str, Any]
+
+
+def is_tournament(path: Path) -> bool:
+    """Whether a folder is one of a tournament."""
+    return (path / SPEC).is_file()
+
+
+def read_spec(path: Path) -> Spec:
+    """The spec in a YAML file, its files' paths made absolute.
+
+    Raises
+    ------
+    InputError
+        As `experiments.tournament.spec.spec_of`.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected the YAML file of a tournament")
+    spec = spec_of(read(path), str(path))
+    return replace(spec, roles=tuple(_with_whole_paths(role) for role in spec.roles))
+
+
+def read_tournament(path: Path) -> Tournament:
+    """The tournament in a folder.
+
+    Raises
+    ------
+    InputError
+        If it is none, its spec is damaged, or a file that its agents are made of has changed since.
+    """
+    if not is_tournament(path):
+        what = "there is no folder" if not path.exists() else "it has no tournament.yaml"
+        raise InputError(f"{path} is not the folder of a tournament: {what}")
+    document = read(path / SPEC)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(f"{path / SPEC} is not the spec of a tournament")
+    if document.get("version") != VERSION:
+        raise InputError(
+            f"{path / SPEC} has version {document.get('version')} of the format, expected {VERSION}"
+        )
+    spec = spec_of(document, str(path / SPEC))
+    provenance = document.get("provenance")
+    return Tournament(path, spec, provenance if isinstance(provenance, dict) else {})
+
+
+def check_files(tournament: Tournament) -> None:
+    """`InputError` if a checkpoint or strategy that agents are made of is not what it was when play began."""
+    kept = tournament.provenance.get("files")
+    for path, digest in kept.items() if isinstance(kept, dict) else ():
+        if _digest(Path(path)) != digest:
+            raise InputError(
+                f"{path} has changed since {tournament.path} was begun; its results would be mixed with others'"
+            )
+
+
+def new_tournament(spec: Spec, out: Path | None, provenance: dict[str, Any]) -> Tournament:
+    """Make the folder and write the spec, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the folder holds anything, or the system refuses.
+    """
+    path = _new_folder(spec, out)
+    facts = {**provenance, "files": files_of(spec)}
+    head = "# A tournament of `staghunt tournament`; the same command on this file plays the same again.\n"
+    document = {"format": FORMAT, "version": VERSION, **spec.document(), "provenance": facts}
+    write_text(path / SPEC, head + dump(document))
+    return Tournament(path, spec, facts)
+
+
+def files_of(spec: Spec) -> dict[str, str]:
+    """SHA-256 of the files that agents are made of, by path."""
+    out = {}
+    for role in spec.roles:
+        for _, policy in role.agents:
+            for path in _sources(policy):
+                out[str(path)] = _digest(path)
+    return dict(sorted(out.items()))
+
+
+def _sources(policy: str) -> list[Path]:
+    if policy.startswith(IMPORT):
+        return []
+    if is_trained(policy):
+        from experiments.trained import checkpoints
+
+        return sorted(checkpoints(Path(policy))[1].values())
+    return [Path(policy)] if is_file(policy) and Path(policy).is_file() else []
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _with_whole_paths(role: Role) -> Role:
+    return replace(role, agents=tuple((name, _whole(policy)) for name, policy in role.agents))
+
+
+def _whole(policy: str) -> str:
+    if policy.startswith(IMPORT) or not (is_trained(policy) or is_file(policy)):
+        return policy
+    return str(Path(policy).absolute())
+
+
+def _new_folder(spec: Spec, out: Path | None) -> Path:
+    try:
+        if out is not None:
+            _check_empty(out)
+            out.mkdir(parents=True, exist_ok=True)
+            return out
+        HOME.mkdir(exist_ok=True)
+        for number in count(1):
+            path = HOME / (f"tournament-{slug(spec.env)}" + (f"-{number}" if number > 1 else ""))
+            try:
+                path.mkdir()
+                return path
+            except FileExistsError:
+                continue
+    except OSError as error:
+        raise InputError(f"cannot make the folder {out or HOME}: {error.strerror or error}") from None
+    raise AssertionError
+
+
+def _check_empty(out: Path) -> None:
+    if is_tournament(out):
+        raise InputError(
+            f"--out {out} holds a tournament already; go on with it by `staghunt tournament --resume {quote(str(out))}`, "
+            "or choose another folder"
+        )
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file, expected a folder")
+    if out.is_dir() and any(out.iterdir()):
+        raise InputError(f"--out {out} is not empty and not a tournament; choose another folder")
