@@ -352,7 +352,7 @@ def _check_table(table: PayoffTable) -> None:
     for role, names in zip(table.roles, table.populations):
         if len(set(names)) < len(names):
             raise InputError(f"two agents of {role} have the same name")
-    wanted = {"cells": (cells, players), "mean": (cells, players), "squares": (cells, players)}
+    wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("cells", "mean", "squares"), (cells, players))
     wanted |= {"count": (cells,), "exact": (cells,)}
     for name, shape in wanted.items():
         if getattr(table, name).shape != shape:

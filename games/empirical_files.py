@@ -47,11 +47,16 @@ def table_of(document: Any, source: str) -> PayoffTable:
     if document.get("version") != VERSION:
         raise InputError(f"{source} has version {document.get('version')} of the format, expected {VERSION}")
     try:
+        mean, squares, count, exact = (np.array(document[name]) for name in _ARRAYS[1:])
+        players = len(document["roles"])
         return PayoffTable(
             tuple(str(name) for name in document["roles"]),
             tuple(tuple(str(name) for name in names) for names in document["populations"]),
-            np.array(document["cells"], dtype=np.int32).reshape(-1, len(document["roles"])),
-            *(np.array(document[name]) for name in _ARRAYS[1:]),
+            np.array(document["cells"], dtype=np.int32).reshape(-1, players),
+            mean.reshape(-1, players),
+            squares.reshape(-1, players),
+            count,
+            exact,
             symmetric=bool(document["symmetric"]),
             low=document["low"],
             high=document["high"],

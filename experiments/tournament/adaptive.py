@@ -72,7 +72,7 @@ def next_round(spec: Spec, results: Results, playable: Array) -> Decision:
     if matches.focus == "all":
         wanted = widths > matches.half_width
     elif matches.focus == "ranking":
-        wanted = _of_ranking(table, widths, matches.half_width)
+        wanted = _of_ranking(table, widths, matches.half_width, spec.self_play)
     else:
         wanted = _of_equilibrium(table, spec, matches.half_width)
     alive = np.array([c not in results.failures for c in range(len(table.cells))], dtype=bool)
@@ -96,10 +96,12 @@ def half_widths(table: PayoffTable, delta: float) -> Float:
 # --- the ranking ------------------------------------------------------------------------------------------------------
 
 
-def _of_ranking(table: PayoffTable, widths: Float, target: float) -> Array:
+def _of_ranking(table: PayoffTable, widths: Float, target: float, self_play: bool) -> Array:
     """Cells of agents whose place beside a neighbour in the ranking is not decided, nor nearer than the target."""
     wanted = np.zeros(len(table.cells), dtype=bool)
     known = table.known & np.isfinite(widths)
+    if table.symmetric and not self_play and table.shape[0] > 1:
+        known &= (table.cells != table.cells[:, :1]).any(axis=1)  # meeting oneself does not count
     for role in range(1 if table.symmetric else len(table.roles)):
         played = _plays(table, role) & known[:, None]  # [C, K]
         cells = np.maximum(played.sum(axis=0), 1)
@@ -110,7 +112,7 @@ def _of_ranking(table: PayoffTable, widths: Float, target: float) -> Array:
         for above, below in itertools.pairwise(order):
             room = error[above] + error[below]
             if score[above] - score[below] < room and room > 2 * target:
-                wanted |= (_plays(table, role)[:, [above, below]]).any(axis=1)
+                wanted |= played[:, [above, below]].any(axis=1)
     return wanted
 
 

@@ -14,6 +14,7 @@ environment's agents, float64 in little-endian order. Seeds are below 2**63.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -90,20 +91,30 @@ class Database:
 
     Parameters
     ----------
-    folder : Path
-        Of the run.
+    folder : Path or None
+        Of the run; None keeps everything in memory.
+    reading : bool
+        Whether nothing will be written; the file must exist then.
 
     Raises
     ------
     InputError
-        If the file cannot be opened, or is none of ours.
+        If the file cannot be opened, or is no database.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+    def __init__(self, folder: Path | None, reading: bool = False) -> None:
+        self.path, self._reading = (folder or Path()) / FILE, reading
         try:
-            self._link = sqlite3.connect(self.path, isolation_level=None)
-            self._link.execute("PRAGMA synchronous = FULL")
+            if folder is None:
+                self._link = sqlite3.connect(":memory:", isolation_level=None)
+            elif reading:
+                place = f"{self.path.absolute().as_uri()}?mode=ro"
+                self._link = sqlite3.connect(place, uri=True, isolation_level=None)
+            else:
+                self._link = sqlite3.connect(self.path, isolation_level=None)
+                # a write-ahead log costs one flush to disk for a transaction instead of three or four
+                self._link.execute("PRAGMA journal_mode = WAL")
+                self._link.execute("PRAGMA synchronous = FULL")
             self._link.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.Error as error:
             raise InputError(f"{self.path}: {error}") from None
@@ -112,6 +123,9 @@ class Database:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if not self._reading:
+            with contextlib.suppress(sqlite3.Error):  # the log goes into the file, which is then all there is
+                self._link.execute("PRAGMA journal_mode = DELETE")
         self._link.close()
 
     def prepare(self, digest: str, cells: Sequence[str]) -> None:
@@ -123,13 +137,17 @@ class Database:
             If the results are of another tournament, or the file is damaged.
         """
         try:
-            names = {
-                row[0] for row in self._link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
-            if not names:
+            if not self._tables():
                 self._create(digest, cells)
                 return
-            if not {"meta", "cells", "rounds", "jobs", "matches"} <= names:
+        except sqlite3.Error as error:
+            raise InputError(f"{self.path}: {error}") from None
+        self.check(digest)
+
+    def check(self, digest: str) -> None:
+        """See that the tables are those of this tournament; `InputError` if not."""
+        try:
+            if not {"meta", "cells", "rounds", "jobs", "matches"} <= self._tables():
                 raise InputError(f"{self.path} is a database, but not one of a tournament")
             meta = dict(self._link.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
@@ -142,6 +160,9 @@ class Database:
             raise InputError(
                 f"{self.path} holds the results of another tournament than the one in the spec beside it"
             )
+
+    def _tables(self) -> set[str]:
+        return {row[0] for row in self._link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
     def _create(self, digest: str, cells: Sequence[str]) -> None:
         self._link.execute("BEGIN IMMEDIATE")

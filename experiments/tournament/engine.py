@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from experiments.tournament.database import Played
@@ -72,7 +71,7 @@ class InProcess:
             yield job, self._worker.play(job)
 
 
-def engine_for(labour: Labour, spec: Spec, worker: Worker, folder: Path) -> Engine:
+def engine_for(labour: Labour, spec: Spec, worker: Worker) -> Engine:
     """The engine that was asked for.
 
     Parameters
@@ -83,8 +82,6 @@ def engine_for(labour: Labour, spec: Spec, worker: Worker, folder: Path) -> Engi
         The tournament.
     worker : Worker
         One that is loaded already, in this process.
-    folder : Path
-        Of the run.
 
     Raises
     ------

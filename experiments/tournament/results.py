@@ -188,8 +188,8 @@ def constant_sum(env: Env) -> bool:
 def payoff_range(spec: Spec, shape: Table, env: Env) -> tuple[Float, Float] | None:
     """Between which payoffs every match of each role lies, float64[P] each; None if nobody knows."""
     if spec.payoff_range is not None:
-        low, high = spec.payoff_range
-        return np.full(len(shape.roles), low), np.full(len(shape.roles), high)
+        least, most = spec.payoff_range
+        return np.full(len(shape.roles), least), np.full(len(shape.roles), most)
     found = _returns_range(env, spec.max_steps)
     if found is None:
         return None

@@ -44,7 +44,7 @@ class Finished:
 
 
 def play(
-    spec: Spec, worker: Worker, folder: Path, labour: Labour, progress: Progress | None = None
+    spec: Spec, worker: Worker, folder: Path | None, labour: Labour, progress: Progress | None = None
 ) -> Finished:
     """Play what is left of a tournament.
 
@@ -54,8 +54,8 @@ def play(
         The tournament.
     worker : Worker
         Environment and policies, loaded.
-    folder : Path
-        Of the run; the caller has it for itself.
+    folder : Path or None
+        Of the run; the caller has it for itself. None keeps the matches in memory only.
     labour : Labour
         Who works.
     progress : callable, optional
@@ -71,7 +71,7 @@ def play(
         database.prepare(spec.digest, [table.key(c) for c in range(len(table.cells))])
         if database.exact() is None:
             database.set_exact(exact_cells(spec, worker.casting, progress))
-        with engine_for(labour, spec, worker, folder) as engine:
+        with engine_for(labour, spec, worker) as engine:
             return _Sitting(spec, worker, database, engine, progress or _silent).rounds()
 
 
@@ -103,7 +103,7 @@ class _Sitting:
             if decided is None or not decided.any():
                 results = self._results(look if adaptive else 0)
                 decision = next_round(self.spec, results, playable)
-                if decided is None:
+                if decided is None and adaptive:
                     self.database.set_round(look, decision.more.tolist())
                 if not decision.more.any():
                     return Finished(results, look if adaptive else 0, decision, self.played)

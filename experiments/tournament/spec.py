@@ -248,21 +248,14 @@ def _roles(given: Any, source: str) -> tuple[Role, ...]:
 
 def _matches(given: Any, source: str) -> Matches:
     if isinstance(given, int | float) and not isinstance(given, bool):
-        return Matches(samples=_whole(given, source, "matches", 1))
+        return _checked({"samples": _whole(given, source, "matches", 1)}, source)
     if not isinstance(given, Mapping):
         raise InputError(
             f"{source}: matches is {short(given)}, expected a number or half_width, at_least, at_most, focus"
         )
     known = tuple(Matches.__pydantic_fields__)  # type: ignore[attr-defined]
     _check_keys(given, known, source, "matches.")
-    try:
-        matches = TypeAdapter(Matches).validate_python(dict(given))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(step) for step in first["loc"])
-        raise InputError(
-            f"{source}: matches.{key} is {short(first['input'])}; {first['msg'].lower()}"
-        ) from None
+    matches = _checked(given, source)
     if (matches.samples is None) == (matches.half_width is None):
         raise InputError(
             f"{source}: matches needs either samples (a fixed number) or half_width (a precision)"
@@ -272,6 +265,17 @@ def _matches(given: Any, source: str) -> Matches:
             f"{source}: matches.at_most {matches.at_most:,} is less than matches.at_least {matches.at_least:,}"
         )
     return matches
+
+
+def _checked(given: Mapping[str, Any], source: str) -> Matches:
+    try:
+        return TypeAdapter(Matches).validate_python(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(step) for step in first["loc"])
+        raise InputError(
+            f"{source}: matches.{key} is {short(first['input'])}; {first['msg'].lower()}"
+        ) from None
 
 
 def _text(value: Any, source: str, key: str, what: str) -> str:
