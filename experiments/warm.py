@@ -48,6 +48,8 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("extensive-form correlation", lambda: efce(_entry()).certificate),
         ("environments", play_environments),
         ("repeated matches", matches),
+        ("matches on trees", matches_on_a_tree),
+        ("exact values of repeated games", repeated_returns),
     ]
 
 
@@ -82,13 +84,48 @@ def play_a_little(uri: str) -> None:
 
 
 def matches() -> object:
-    """A match of two players who remember one round, without and with chance."""
+    """Matches of two players who remember one round, without and with chance, of strategies, and in a larger game."""
+    from games.assigned import play_assigned
+    from games.env_uris import make_env
     from games.load import load
+    from games.policy import Tabular
     from games.sims.matches import play_matches
+    from games.strategies import make_policy
 
     table = np.full((5, 2), 0.5)
     pure, dilemma = np.eye(2)[[0, 0, 1, 0, 1]], load("zoo:prisoners-dilemma")
-    return [play_matches(dilemma, one, pure, seeds=[1, 2], rounds=3) for one in (table, pure)]
+    short, larger = (
+        make_env("repeated:prisoners-dilemma?rounds=3"),
+        make_env("repeated:rock-paper-scissors?rounds=3"),
+    )
+    even = Tabular(np.full((larger.spec.groups[0].rows, 3), 1 / 3))
+    return [
+        *(play_matches(dilemma, one, pure, seeds=[1, 2], rounds=3) for one in (table, pure)),
+        play_assigned(short, [[make_policy("gradual", short.spec)] * 2], [[0, 0]], [1]),
+        play_assigned(larger, [[even] * 2], [[0, 0]], [1]),
+    ]
+
+
+def matches_on_a_tree() -> object:
+    """A match between tables."""
+    from games.policy import Tabular
+    from games.sims.tree_matches import tree_matches
+    from games.simulate import simulate
+    from games.tree_policies import behavior_table
+
+    game = _kuhn()
+    play = tree_matches(simulate(game), [[Tabular(behavior_table(game, game.uniform()))] * 2])
+    return None if play is None else play(np.zeros((2, 2), dtype=np.int32), [1, 2], None)
+
+
+def repeated_returns() -> object:
+    """What two players who toss coins expect."""
+    from games.load import load
+    from games.repeated_values import repeated_values
+    from games.sims.repeated import RepeatedRules
+
+    rules = RepeatedRules(load("zoo:prisoners-dilemma"), 3, 1, None, 0.0)
+    return repeated_values(rules, [np.full((5, 2), 0.5)] * 2)
 
 
 def self_play() -> list[Callable[[TreeGame], object]]:

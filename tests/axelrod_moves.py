@@ -17,46 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from experiments.bench.tournament_axelrod import DETERMINISTIC
+
 RECORD = Path(__file__).parent / "data" / "axelrod_moves.json"
 TURNS = 200
 
-PURE = {
-    "cooperator": "Cooperator",
-    "defector": "Defector",
-    "alternator": "Alternator",
-    "tit-for-tat": "TitForTat",
-    "suspicious-tit-for-tat": "SuspiciousTitForTat",
-    "anti-tit-for-tat": "AntiTitForTat",
-    "bully": "Bully",
-    "win-stay-lose-shift": "WinStayLoseShift",
-    "appeaser": "Appeaser",
-    "tit-for-two-tats": "TitFor2Tats",
-    "two-tits-for-tat": "TwoTitsForTat",
-    "hard-tit-for-tat": "HardTitForTat",
-    "hard-tit-for-two-tats": "HardTitFor2Tats",
-    "contrite-tit-for-tat": "ContriteTitForTat",
-    "omega-tit-for-tat": "OmegaTFT",
-    "gradual": "Gradual",
-    "grudger": "Grudger",
-    "punisher": "Punisher",
-    "soft-majority": "GoByMajority",
-    "hard-majority": "HardGoByMajority",
-    "soft-majority-10": "GoByMajority10",
-    "davis": "FirstByDavis",
-    "shubik": "FirstByShubik",
-    "nydegger": "FirstByNydegger",
-    "downing": "FirstByDowning",
-    "revised-downing": "RevisedDowning",
-    "stein-and-rapoport": "FirstBySteinAndRapoport",
-    "tideman-and-chieruzzi": "FirstByTidemanAndChieruzzi",
-    "tester": "SecondByTester",
-    "adaptive": "Adaptive",
-    "prober": "Prober",
-    "prober-2": "Prober2",
-    "prober-3": "Prober3",
-    "hard-prober": "HardProber",
-    "detective": "Detective",
-}
+PURE = DETERMINISTIC
 """Our deterministic strategies and theirs."""
 
 CHANCY = {

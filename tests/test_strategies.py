@@ -33,9 +33,10 @@ from games.play import advance, begin, play_episodes
 from games.policy import Independent, keep_where
 from games.sims.repeated import repeated
 from games.strategies import POLICIES, SCRIPTED, BestReply, FictitiousPlay, LevelK, MemoryOne, make_policy
+from games.strategies.grudges import ForgetfulGrudger, Relenting, Retaliate, SoftGrudger
+from games.strategies.patterns import Cycler, Machine, Password, Prober
 from games.strategies.replies import think
-from games.strategies.tit_for_tat import GoByMajority
-from games.strategies.tournament import Prober
+from games.strategies.tit_for_tat import AdaptiveTitForTat, GoByMajority, TitsForTats
 from games.streams import ACT, Streams
 
 PD = make_env("repeated:prisoners-dilemma?rounds=200")
@@ -122,7 +123,7 @@ class Lineup:
 def test_record_says_how_it_was_made(record: Any) -> None:
     assert RECORD.stat().st_size < 60_000
     assert record["turns"] == TURNS and record["versions"]["axelrod"].startswith("4.")
-    assert len(PURE) >= 30 and set(record["moves"]) == set(PURE) and set(record["chances"]) == set(CHANCY)
+    assert len(PURE) >= 55 and set(record["moves"]) == set(PURE) and set(record["chances"]) == set(CHANCY)
 
 
 @pytest.mark.parametrize("name", PURE)
@@ -272,6 +273,17 @@ def test_a_strategy_is_a_table_of_its_own_probabilities() -> None:
         (lambda: MemoryOne(float("nan"), (1, 0, 1, 0)), "probability from 0 to 1"),
         (lambda: GoByMajority(window=65), "at most 64"),
         (lambda: Prober("DXC", {}, "C"), "written C and D"),
+        (lambda: Password("DC", {}, "C", "E"), "written C and D, not 'E'"),
+        (lambda: Cycler(""), "written C and D"),
+        (lambda: Machine("two", "C0", ["C0 D2", "C0 D1"]), "begins with a move and a state"),
+        (lambda: Machine("none", "C0", []), "begins with a move and a state"),
+        (lambda: Machine("short", "C0", ["C0"]), "begins with a move and a state"),
+        (lambda: Relenting("X"), "C or D, not 'X'"),
+        (lambda: ForgetfulGrudger(0), "at least 1 round, not 0"),
+        (lambda: SoftGrudger(2, -1), "at least 0 rounds, not -1"),
+        (lambda: Retaliate(-0.1), "at least 0, not -0.1"),
+        (lambda: TitsForTats(-1), "counted from 0"),
+        (lambda: AdaptiveTitForTat(1.5), "probability from 0 to 1, not 1.5"),
         (lambda: make_policy("tit-for-tatt", PD.spec), "did you mean tit-for-tat"),
         (
             lambda: make_policy("gradual", make_env("repeated:public-goods").spec),

@@ -75,6 +75,7 @@ def _draw(stream: Any, limits: Any, mixed: Any) -> Any:
 def play_any(
     limits: Any,
     columns: Any,
+    which: Any,
     mixed: Any,
     payoffs: Any,
     counts: Any,
@@ -85,13 +86,16 @@ def play_any(
     scores: Any,
     first: Any,
     lengths: Any,
+    ended: Any,
 ) -> None:
     """Matches with whatever chance there is.
 
     Parameters
     ----------
-    limits, columns : int64[M or 1, rows, A - 1]
-        Thresholds of the row and the column player.
+    limits, columns : int64[T, rows, A - 1], int64[U, rows, A - 1]
+        Thresholds of row and column players.
+    which : int64[M, 2]
+        Which of them play each match.
     mixed : bool[2]
         Whose tables have mixed rows.
     payoffs, counts : float64[2, cells], int64[2]
@@ -100,20 +104,19 @@ def play_any(
         Most rounds; noise, and the probability of another round (negative: always).
     streams, world : uint64[M, 2, 4], uint64[M, 4]
         Of the players, of the game.
-    scores, first, lengths : float64[M, 2], int64[M, 2], int32[M]
-        Filled: sums of payoffs, how often each played its first action, rounds played.
+    scores, first, lengths, ended : float64[M, 2], int64[M, 2], int32[M], bool[M]
+        Filled: sums of payoffs, how often each played its first action, rounds played, whether chance ended the match.
     """
     noise, continuation = chances[0], chances[1]
     left_count, right_count = counts[0], counts[1]
     left_mixed, right_mixed = mixed[0], mixed[1]
     for m in range(scores.shape[0]):
-        one = limits[m if limits.shape[0] > 1 else 0]
-        two = columns[m if columns.shape[0] > 1 else 0]
+        one, two = limits[which[m, 0]], columns[which[m, 1]]
         left_row, right_row, time = 0, 0, 0
         left_sum, right_sum = 0.0, 0.0
         left_first, right_first = 0, 0
-        going = True
-        while going:
+        over = False
+        while not over and time < rounds:
             left = _draw(streams[m, 0], one[left_row], left_mixed)
             right = _draw(streams[m, 1], two[right_row], right_mixed)
             if noise > 0.0:
@@ -126,12 +129,10 @@ def play_any(
             right_first += right == 0
             left_row, right_row = 1 + cell, 1 + right * left_count + left
             time += 1
-            going = time < rounds
-            if continuation >= 0.0:
-                going = (uniform(world[m]) < continuation) and going
+            over = continuation >= 0.0 and uniform(world[m]) >= continuation
         scores[m, 0], scores[m, 1] = left_sum, right_sum
         first[m, 0], first[m, 1] = left_first, right_first
-        lengths[m] = time
+        lengths[m], ended[m] = time, over
 
 
 @njit(**BARE)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from games.errors import InputError
 from games.normal import NormalFormGame
+from games.play import check_acts
 from games.sims.match_kernels import find_thresholds, play_any, play_pure, play_two
 from games.sims.repeated import repeated
 from games.streams import ACT, ENV, Streams, check_seeds
@@ -35,6 +36,7 @@ def play_matches(
     columns: Any,
     *,
     seeds: Any,
+    acts: Any = None,
     rounds: int = 200,
     continuation: float | None = None,
     noise: float = 0.0,
@@ -55,6 +57,8 @@ def play_matches(
         the larger number of actions; a player's missing ones count as probability 0.
     seeds : uint64[M]
         One per match.
+    acts : uint64[M], optional
+        Seeds of the players' own chance, as in `games.play.play_episodes`.
     rounds, continuation, noise
         See `games.sims.repeated.repeated`.
     progress : callable, optional
@@ -78,6 +82,7 @@ def play_matches(
         raise InputError(f"matches are of two players, and {game.title or 'the game'} has {len(game.shape)}")
     spec = repeated(game, rounds=rounds, continuation=continuation, noise=noise).spec  # refuses bad numbers
     seeds = check_seeds(seeds)
+    acts = seeds if acts is None else check_acts(acts, len(seeds))
     matches, counts = len(seeds), np.array(game.shape, dtype=np.int64)
     tables = [
         _check_table(table, seat, matches, spec.groups[0].rows, counts)
@@ -90,7 +95,7 @@ def play_matches(
     for begun in range(0, matches, block):
         here = slice(begun, begun + block)
         own = [limit[here] if len(limit) > 1 else limit for limit in limits]
-        parts.append(_play_block(game, own, mixed, seeds[here], rounds, chances))
+        parts.append(_play_block(game, own, mixed, seeds[here], acts[here], rounds, chances))
         if progress is not None:
             done = min(begun + block, matches)
             progress(done / matches, f"{done:,} of {matches:,} matches")
@@ -98,7 +103,13 @@ def play_matches(
 
 
 def _play_block(
-    game: NormalFormGame, limits: list[Array], mixed: Array, seeds: Array, rounds: int, chances: Array
+    game: NormalFormGame,
+    limits: list[Array],
+    mixed: Array,
+    seeds: Array,
+    acts: Array,
+    rounds: int,
+    chances: Array,
 ) -> tuple[Array, Array, Array]:
     """Matches between players of these thresholds, by the simplest loop that has all the chance there is."""
     matches, counts = len(seeds), np.array(game.shape, dtype=np.int64)
@@ -110,12 +121,18 @@ def _play_block(
         firsts = (np.indices(game.shape) == 0).reshape(2, -1).astype(np.int64)
         play_pure(_cells_after(limits, counts), flat, firsts, rounds, scores, first)
         return scores, first, lengths
-    players = Streams.from_seeds(seeds, ACT, agents=2).state
+    players = Streams.from_seeds(acts, ACT, agents=2).state
     if plain and game.shape == (2, 2):
         play_two(limits[0][..., 0], limits[1][..., 0], flat, rounds, players, scores, first)
         return scores, first, lengths
     world = Streams.from_seeds(seeds, ENV).state[:, 0]
-    play_any(*limits, mixed, flat, counts, rounds, chances, players, world, scores, first, lengths)
+    which = np.stack(
+        [np.arange(matches) if len(limit) > 1 else np.zeros_like(lengths) for limit in limits], 1
+    )
+    which, ended = which.astype(np.int64), np.empty(matches, dtype=np.bool_)
+    play_any(
+        *limits, which, mixed, flat, counts, rounds, chances, players, world, scores, first, lengths, ended
+    )
     return scores, first, lengths
 
 

@@ -235,6 +235,11 @@ class RepeatedRules:
         listed = group.rows and group.rows * players * group.depth <= _TABLED
         self._seen = self._look_back(self._histories(group.rows)) if listed else None
 
+    @property
+    def length(self) -> int:
+        """After how many rounds the game has ended; 0 where chance decides."""
+        return self._rounds
+
     def _histories(self, rows: int) -> Array:
         """The history that each row of the first player stands for, int32[rows, memory, P]."""
         played = np.full((rows, self.spec.memory, len(self._counts)), -1, dtype=np.int32)
@@ -310,6 +315,16 @@ class RepeatedRules:
         listed = row if len(self._starts) else None
         view = View(observation, state["mask"], rewards[0], state["all"], state["all"], listed)
         return (view,), features
+
+    def situations(self) -> View:
+        """A view with one sub-environment per row of the first player, everybody acting; rewards are 0.
+
+        Only where rows are listed (`Group.rows` is positive).
+        """
+        rows = self.spec.groups[0].rows
+        state = self.allocate(rows)
+        state["played"][:], state["row"][:] = self._histories(rows), np.arange(rows)
+        return self.look(state, (np.zeros((rows, len(self._counts))),))[0][0]
 
     def scene(self, state: dict[str, Array], which: int) -> Scene:
         """The remembered rounds, oldest on the left, a row of squares per player, and the running totals."""

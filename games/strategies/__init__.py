@@ -14,10 +14,34 @@ from games.env import EnvSpec
 from games.errors import InputError
 from games.normal import NormalFormGame
 from games.policy import Policy
-from games.strategies.graaskamp import Graaskamp
+from games.strategies.automata import AUTOMATA
+from games.strategies.grudges import (
+    Aggravater,
+    Doubler,
+    FoolMeOnce,
+    ForgetfulGrudger,
+    Forgiver,
+    GrudgerAlternator,
+    InversePunisher,
+    OnceBitten,
+    Relenting,
+    Retaliate,
+    SoftGrudger,
+)
 from games.strategies.memory_one import MemoryOne, Payoffs, generous, linear_relation
+from games.strategies.patterns import (
+    Capri,
+    Cycler,
+    Machine,
+    Password,
+    Prober,
+    Prober4,
+    TrickyCooperator,
+    TrickyDefector,
+)
 from games.strategies.replies import BestReply, FictitiousPlay, LevelK
 from games.strategies.tit_for_tat import (
+    AdaptiveTitForTat,
     ContriteTitForTat,
     GoByMajority,
     Gradual,
@@ -25,8 +49,13 @@ from games.strategies.tit_for_tat import (
     HardTitForTat,
     HardTitForTwoTats,
     OmegaTitForTat,
+    OriginalGradual,
     Punisher,
+    SlowTitForTwoTats,
+    SneakyTitForTat,
+    SpitefulTitForTat,
     TitForTwoTats,
+    TitsForTats,
     TwoTitsForTat,
 )
 from games.strategies.tournament import (
@@ -35,8 +64,8 @@ from games.strategies.tournament import (
     Davis,
     Downing,
     Feld,
+    Graaskamp,
     Nydegger,
-    Prober,
     RevisedDowning,
     Shubik,
     SteinAndRapoport,
@@ -167,6 +196,39 @@ SCRIPTED: Mapping[str, Factory] = {
     "prober-3": _plain(Prober, opening="DC", expected={1: "C"}, then="D"),
     "hard-prober": _plain(Prober, opening="DDCC", expected={1: "C", 2: "C"}, then="D"),
     "detective": _plain(Prober, opening="CDCC", expected=dict.fromkeys(range(4), "C"), then="D"),
+    "prober-4": _plain(Prober4),
+    "handshake": _plain(Password, opening="CD", expected={0: "C", 1: "D"}, then="C", otherwise="D"),
+    "gradual-killer": _plain(Password, opening="DDDDDCC", expected={5: "D", 6: "D"}, then="D", otherwise="C"),
+    "win-shift-lose-stay": _memory_one("WinShiftLoseStay", 0, 0, 1, 1, 0),
+    "three-tits-for-two-tats": _plain(TitsForTats),
+    "sneaky-tit-for-tat": _plain(SneakyTitForTat),
+    "spiteful-tit-for-tat": _plain(SpitefulTitForTat),
+    "slow-tit-for-two-tats": _plain(SlowTitForTwoTats),
+    "adaptive-tit-for-tat": _plain(AdaptiveTitForTat),
+    "forgiving-tit-for-tat": _plain(Forgiver, mirror=True),
+    "original-gradual": _plain(OriginalGradual),
+    "fool-me-once": _plain(FoolMeOnce),
+    "spiteful-cc": _plain(Davis, patience=2),
+    "aggravater": _plain(Aggravater),
+    "easy-go": _plain(Relenting, move="D"),
+    "opposite-grudger": _plain(Relenting, move="C"),
+    "grudger-alternator": _plain(GrudgerAlternator),
+    "forgetful-grudger": _plain(ForgetfulGrudger),
+    "once-bitten": _plain(OnceBitten),
+    "soft-grudger": _plain(SoftGrudger),
+    "inverse-punisher": _plain(InversePunisher),
+    "level-punisher": _plain(Forgiver, one_in=5, patience=10),
+    "forgiver": _plain(Forgiver),
+    "doubler": _plain(Doubler),
+    "retaliate": _plain(Retaliate),
+    "limited-retaliate": _plain(Retaliate, limit=20),
+    "tricky-cooperator": _plain(TrickyCooperator),
+    "tricky-defector": _plain(TrickyDefector),
+    "capri": _plain(Capri),
+    **{f"soft-majority-{w}": _plain(GoByMajority, window=w) for w in (5, 20, 40)},
+    **{f"hard-majority-{w}": _plain(GoByMajority, soft=False, window=w) for w in (5, 10, 20, 40)},
+    **{f"cycler-{c.lower()}": _plain(Cycler, cycle=c) for c in ("DC", "DDC", "CCD", "CCCD", "CCCDCD")},
+    **{name: _plain(Machine, name=name, start=told[0], states=told[1:]) for name, told in AUTOMATA.items()},
 }
 """Strategies for two players with two actions each: the first is to cooperate, the second to defect."""
 

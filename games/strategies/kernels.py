@@ -1,4 +1,4 @@
-"""Reading last moves and drawing next ones, in batches."""
+"""Reading last moves, and the moves of memory-one players, in batches."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ def last_moves(observation: Any, first: Any, own: Any, other: Any) -> None:
             own[b, i] = observation[b, i, 1] > 0.5
             other[b, i] = observation[b, i, 3] > 0.5
             first[b, i] = observation[b, i, 0] < 0.5 and observation[b, i, 1] < 0.5
-
-
-@njit(**BARE)
-def draw_moves(state: Any, chance: Any, out: Any) -> None:
-    """Cooperate, 0, with probability chance float64[B, n], else defect, 1; one draw per stream uint64[B, n, 4]."""
-    for b in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            out[b, i] = uniform(state[b, i]) >= chance[b, i]
 
 
 @njit(**BARE)

@@ -81,7 +81,7 @@ class MemoryOne(Memoryless):
 
     def probs(self, view: View, memory: None = None) -> tuple[Array, None]:
         """Probabilities of both actions, float64[B, n, 2]."""
-        first, own, other, _ = read(view)
+        first, own, other = read(view)
         return self.table[np.where(first, 0, 1 + 2 * own + other)], None
 
 

@@ -1,54 +1,63 @@
-"""Tit for tat's relatives with a longer memory, and grudges.
+"""Tit for tat's relatives with a longer memory, and the best-known grudges.
 
 Sources are named in each class; the exact rules are those of the Axelrod library (Knight et al., version 4.14).
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
 
+import games.strategies.codes as codes
 from games.errors import InputError
-from games.strategies.scripted import Array, Last, Memory, Scripted
+from games.strategies.scripted import Scripted, check_probability
 
 
 class TitForTwoTats(Scripted):
     """Defects after two defections in a row (Axelrod 1984; John Maynard Smith in the second tournament)."""
 
-    memory = (np.bool_,)
-
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Both of the last two."""
-        return last.other & memory[0], (last.other,)
+    code, words = codes.TIT_FOR_TWO_TATS, 1
 
 
 class TwoTitsForTat(Scripted):
     """Answers every defection with two (Axelrod 1984)."""
 
-    memory = (np.bool_,)
-
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Either of the last two."""
-        return last.other | memory[0], (last.other,)
+    code, words = codes.TWO_TITS_FOR_TAT, 1
 
 
 class HardTitForTat(Scripted):
     """Defects if the opponent did so in any of the last three rounds (Prisoner's Dilemma competition, 2017)."""
 
-    memory = (np.bool_, np.bool_)
-
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Any of the last three."""
-        return last.other | memory[0] | memory[1], (last.other, memory[0])
+    code, words = codes.HARD_TIT_FOR_TAT, 2
 
 
 class HardTitForTwoTats(Scripted):
     """Defects if the opponent did so twice in a row within the last three rounds (Stewart and Plotkin 2012)."""
 
-    memory = (np.bool_, np.bool_)
+    code, words = codes.HARD_TIT_FOR_TWO_TATS, 2
 
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Two neighbours of the last three."""
-        return memory[0] & (last.other | memory[1]), (last.other, memory[0])
+
+class TitsForTats(Scripted):
+    """Answers so many defections in a row with so many of its own (Axelrod library; M. Harper).
+
+    Parameters
+    ----------
+    answers : int
+        How often it defects.
+    provocations : int
+        After how many defections in a row.
+    """
+
+    code, words = codes.TITS_FOR_TATS, 2
+
+    def __init__(self, answers: int = 3, provocations: int = 2) -> None:
+        if answers < 0 or provocations < 0:
+            raise InputError(f"tits and tats are counted from 0, not {answers} and {provocations}")
+        self.answers = answers
+        self.provocations = provocations
+
+    def settings(self) -> Iterable[float]:
+        """Both numbers."""
+        return self.answers, self.provocations
 
 
 class ContriteTitForTat(Scripted):
@@ -57,15 +66,7 @@ class ContriteTitForTat(Scripted):
     After a defection that it did not intend, against a cooperating opponent, it is contrite until it has cooperated.
     """
 
-    memory = (np.bool_, np.bool_)
-
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Remembers what it intended, and whether it is contrite."""
-        intended, contrite = memory
-        sorry = contrite & ~last.own
-        slipped = (intended != last.own) & last.own & ~last.other
-        defect = last.other & ~sorry
-        return defect, (defect, (contrite | slipped) & ~sorry)
+    code, words = codes.CONTRITE_TIT_FOR_TAT, 2
 
 
 class OmegaTitForTat(Scripted):
@@ -77,27 +78,52 @@ class OmegaTitForTat(Scripted):
         Thresholds of its two counters.
     """
 
-    memory = (np.int32, np.bool_, np.int32, np.int32)
+    code, words = codes.OMEGA_TIT_FOR_TAT, 3
 
     def __init__(self, deadlock: int = 3, randomness: int = 8) -> None:
         self.deadlock = deadlock
         self.randomness = randomness
 
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Remembers the time, the opponent's last move but one, how random it seems, and signs of deadlock."""
-        time, before, random, stuck = memory
-        ready = time >= 2
-        locked = ready & (stuck >= self.deadlock)
-        free = ready & ~locked
-        changed = before != last.other
-        signs = changed.astype(np.int32) + (last.own != last.other) - (~before & ~last.other)
-        random = random + np.where(free, signs, 0)
-        hopeless = free & (random >= self.randomness)
-        after = np.where(changed, stuck + 1, 0)
-        after = np.where(free & ~hopeless, after, stuck)
-        after = np.where(locked, np.where(stuck == self.deadlock, self.deadlock + 1, 0), after)
-        defect = hopeless | (last.other & ~locked)
-        return defect, (time + 1, last.other, random, after.astype(np.int32))
+    def settings(self) -> Iterable[float]:
+        """Both thresholds."""
+        return self.deadlock, self.randomness
+
+
+class SneakyTitForTat(Scripted):
+    """Defects on who never has; when that is answered it takes the answer and repents (Axelrod library; K. Langner)."""
+
+    code, words = codes.SNEAKY_TIT_FOR_TAT, 2
+
+
+class SpitefulTitForTat(Scripted):
+    """Tit for tat until the opponent defects twice in a row; then it defects for ever (PRISON, Beaufils et al. 1998)."""
+
+    code, words = codes.SPITEFUL_TIT_FOR_TAT, 2
+
+
+class SlowTitForTwoTats(Scripted):
+    """Does what the opponent did twice in a row, else what it did itself; two cooperations first (PRISON 1998)."""
+
+    code, words = codes.SLOW_TIT_FOR_TWO_TATS, 1
+
+
+class AdaptiveTitForTat(Scripted):
+    """Cooperates while its image of the world, drawn to each move of the other, is at least half good (Tzafestas 2000).
+
+    Parameters
+    ----------
+    rate : float
+        How much of the way to the newest move the image goes in a round.
+    """
+
+    code, reals = codes.ADAPTIVE_TIT_FOR_TAT, 1
+
+    def __init__(self, rate: float = 0.5) -> None:
+        self.rate = check_probability("the rate of adaptation", rate)
+
+    def settings(self) -> Iterable[float]:
+        """The rate."""
+        return (self.rate,)
 
 
 class Gradual(Scripted):
@@ -106,45 +132,33 @@ class Gradual(Scripted):
     The version of the CRISTAL-SMAC library (2018), in which every defection counts, also those under punishment.
     """
 
-    memory = (np.int32, np.int32, np.int32)
+    code, words = codes.GRADUAL, 3
 
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Remembers defections, punishments still to give, and rounds of calm still to keep."""
-        seen, punish, calm = memory
-        seen = seen + last.other
-        punishing = punish > 0
-        calming = ~punishing & (calm > 0)
-        provoked = last.other & ~punishing & ~calming
-        punish = np.where(provoked, seen - 1, punish - punishing)
-        calm = np.where(provoked, 2, calm - calming)
-        return punishing | provoked, (seen, punish, calm)
+
+class OriginalGradual(Scripted):
+    """Gradual as first published: only defections that begin a punishment count (Beaufils et al. 1997)."""
+
+    code, words = codes.ORIGINAL_GRADUAL, 3
 
 
 class Grudger(Scripted):
     """Never forgives a defection: grim trigger (Friedman in the first tournament, Axelrod 1980)."""
 
-    memory = (np.bool_,)
+    code, words = codes.GRIM, 1
 
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Remembers whether it was ever betrayed."""
-        betrayed = memory[0] | last.other
-        return betrayed, (betrayed,)
+    def settings(self) -> Iterable[float]:
+        """No patience, no mercy, no hostile opening."""
+        return 0, 0, 0
 
 
 class Punisher(Scripted):
     """Holds a grudge for up to 20 rounds, longer the more the opponent has defected (Axelrod library; G. Palmer)."""
 
-    memory = (np.int32, np.int32, np.int32, np.int32, np.bool_)
+    code, words = codes.PUNISHER, 4
 
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Remembers time, defections, how long its grudge lasts and has lasted, and whether it has one."""
-        time, seen, length, spent, grudge = memory
-        seen = seen + last.other
-        over = spent >= length
-        spent, grudge = np.where(over, 0, spent), grudge & ~over
-        provoked = last.other & ~grudge
-        length = np.where(provoked, seen * 20 // np.maximum(time, 1), length)
-        return grudge | provoked, (time + 1, seen, length, spent + grudge, grudge | provoked)
+    def settings(self) -> Iterable[float]:
+        """It counts defections."""
+        return (0,)
 
 
 class GoByMajority(Scripted):
@@ -158,7 +172,7 @@ class GoByMajority(Scripted):
         How many of the last rounds count, at most 64; 0 for all.
     """
 
-    memory = (np.int32, np.int32, np.uint64)
+    code, words = codes.MAJORITY, 2
 
     def __init__(self, soft: bool = True, window: int = 0) -> None:
         if not 0 <= window <= 64:
@@ -166,18 +180,6 @@ class GoByMajority(Scripted):
         self.soft = soft
         self.window = window
 
-    def decide(self, last: Last, memory: Memory) -> tuple[Array, Memory]:
-        """Remembers time, defections, and the last moves as bits."""
-        time, seen, recent = memory
-        seen = seen + last.other
-        recent = (recent << np.uint64(1)) | last.other
-        if self.window:
-            bits = np.uint64((1 << self.window) - 1)
-            defections, rounds = (
-                np.bitwise_count(recent & bits).astype(np.int32),
-                np.minimum(time, self.window),
-            )
-        else:
-            defections, rounds = seen, time
-        excess = 2 * defections - rounds
-        return (excess > 0 if self.soft else excess >= 0), (time + 1, seen, recent)
+    def settings(self) -> Iterable[float]:
+        """Whether it is soft, and its window."""
+        return self.soft, self.window
