@@ -125,8 +125,9 @@ def _distance(weights: Float, gradient: Float, free: np.ndarray) -> float:
 
 def _log_partition(payoffs: Float, weights: Float) -> tuple[float, Float]:
     """log sum_i exp((payoffs @ weights)_i) and its gradient in the exponents, the distribution x."""
-    exponents = payoffs @ weights
-    top = float(exponents.max())
-    x = np.exp(exponents - top)
-    total = float(x.sum())
-    return top + float(np.log(total)), x / total
+    with np.errstate(over="ignore", invalid="ignore"):  # a step far too long has value nan, and is not taken
+        exponents = payoffs @ weights
+        top = float(exponents.max())
+        x = np.exp(exponents - top)
+        total = float(x.sum())
+        return top + float(np.log(total)), x / total
