@@ -1,4 +1,4 @@
-"""Policies by name: ``random``, ``tit-for-tat``, ``greedy(noise=0.1)``, or a file with a strategy for a game tree."""
+"""Policies by name: ``random``, ``tit-for-tat``, ``greedy(noise=0.1)``, ``axelrod:Tit For Tat``, or a file with a solved strategy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 
 from games.env import Env, EnvSpec
 from games.errors import InputError
-from games.policy import Independent, JointPolicy, Policy, Random, Tabular
+from games.policy import Independent, JointPolicy, Policy, Random
 from games.uri import split_query
 
 Factory = Callable[..., Policy]
 Person = Callable[[str], Policy]
 Trained = Callable[[str], "Mapping[str, Policy] | None"]
 HUMAN = "human"
+AXELROD = "axelrod:"
 _TOLD = 12
 """Longer lists of policies are cut in complaints."""
 _CALL = re.compile(r"([^(?]+)(?:\((.*)\)|\?(.*))?", re.DOTALL)
@@ -58,7 +59,8 @@ def find_policy(name: str, env: Env, agent: str | None = None) -> Policy:
     ----------
     name : str
         ``random``, or a scripted policy's name, with parameters as in ``name(key=value, key=value)`` or
-        ``name?key=value&key=value``; or a file with a behaviour strategy, for the environment of a game tree.
+        ``name?key=value&key=value``; or a file with a solved strategy (`games.solved_policies`); or
+        ``axelrod:NAME``, a player of the Axelrod library (`games.from_axelrod`).
     env : Env
         Where it shall play.
     agent : str, optional
@@ -77,9 +79,15 @@ def find_policy(name: str, env: Env, agent: str | None = None) -> Policy:
     Random()
     """
     if is_file(name):
-        return _from_file(name, env)
+        from games.solved_policies import solved_policy
+
+        return solved_policy(name, env, agent)
     plain, parameters = split_name(name)
     spec = env.spec
+    if _of_library(plain):
+        from games.from_axelrod import axelrod_policy
+
+        return axelrod_policy(plain, spec, agent)
     if plain == "random":
         return _random(spec, parameters, agent)
     known = every_policy()
@@ -111,18 +119,9 @@ def is_file(name: str) -> bool:
     return name.lower().endswith(".json") or os.path.isfile(name)
 
 
-def _from_file(path: str, env: Env) -> Policy:
-    """The behaviour strategy in a file, for the environment of a game tree."""
-    from games.behavior_files import load_behavior
-    from games.sims.tree import TreeRules
-    from games.tree_policies import behavior_table
-
-    rules = getattr(env, "rules", None)
-    if not isinstance(rules, TreeRules):
-        scheme, colon, _ = env.spec.name.partition(":")
-        hint = f"; ask for {env.spec.name}?compiled=true" if colon and scheme == "openspiel" else ""
-        raise InputError(f"{path}: a behaviour strategy plays a game tree, and {env.spec.name} is none{hint}")
-    return Tabular(behavior_table(rules.game, load_behavior(path, rules.game)))
+def _of_library(name: str) -> bool:
+    """Whether a policy's name is that of a player of the Axelrod library."""
+    return name.strip().lower().startswith(AXELROD)
 
 
 def split_name(text: str) -> tuple[str, dict[str, Any]]:
@@ -131,6 +130,8 @@ def split_name(text: str) -> tuple[str, dict[str, Any]]:
     >>> split_name("generous-tit-for-tat(p=0.3)")
     ('generous-tit-for-tat', {'p': 0.3})
     """
+    if _of_library(text):
+        return text.strip(), {}  # names of classes and Python's literals are left alone
     match = _CALL.fullmatch(text.strip())
     if match is None:
         raise InputError(f"{text!r} is not a policy; expected name, name(key=value) or name?key=value")
@@ -238,14 +239,21 @@ def _whole_team(env: Env, chosen: Mapping[str, str], count: int) -> JointPolicy 
 def _seat(name: str, env: Env, agent: str, alone: bool) -> str:
     """For whom a policy must be made: "" for everybody, a group (random play), or the agent (if it asks who it is)."""
     if is_file(name):
-        return ""
+        return "" if env.spec.turn_based else agent
     plain, _ = split_name(name)
+    if _of_library(plain):
+        return agent
     if plain == "random":
         return agent if len({group.actions for group in env.spec.groups}) > 1 else ""
     factory = every_policy().get(plain)
     if alone and factory is not None and "agent" in inspect.signature(factory).parameters:
         return agent
     return ""
+
+
+def policy_for_seat(env: Env, name: str, agent: str) -> str:
+    """For whom the policy of a single seat must be made, as `find_policy` takes it: the agent, or "" if all are alike."""
+    return _seat(name, env, agent, True)
 
 
 def _person(person: Person | None, agent: str) -> Policy:

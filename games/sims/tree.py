@@ -167,6 +167,11 @@ class TreeRules:
             row,
         )
 
+    @property
+    def tables(self) -> tuple[Array, Array, Array, Array, Array]:
+        """Labels, first edges, children, running sums and payoffs, as `games.sims.tree_env_kernels` takes them."""
+        return self._label, self._first, self._child, self._cumulative, self._payoff
+
     def situation(self, row: int | None) -> str:
         """An information set in words: whose, its name, its actions."""
         if row is None or not 0 <= row < len(self.game.owner):
