@@ -6,7 +6,7 @@ An agent of the tournament has a number: its place in the list of all agents, ro
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -132,11 +132,15 @@ def casting(spec: Spec, allow_import: tuple[str, ...] = ()) -> Casting:
         for name, policy in role.agents:
             names.append(name)
             cast.append(policies_for(env, name, policy, tuple(seats), allow_import))
+    if table.symmetric and not table.swapped and len(table.roles) > 1:
+        # seats are alike, but somebody who has learned may play them differently
+        differ = any(policy is not policies[0] for policies in cast for policy in policies)
+        table = replace(table, swapped=differ)
     return Casting(env, table, tuple(names), cast)
 
 
 def table_of(spec: Spec, env: Env) -> Table:
-    """Roles and cells of a tournament."""
+    """Roles and cells of a tournament whose agents play all seats alike."""
     agents = env.spec.agents
     if spec.symmetric:
         _check_alike(env.spec)
