@@ -98,7 +98,7 @@ def _learn(table: Any, at: Any, n: Any, values: Any, low: Any, weight: Any, plus
 
 
 @nb.njit(**BARE)
-def _traverse(
+def traverse(
     stream: Any,
     keep: Any,
     other: Any,
@@ -178,7 +178,7 @@ def external(
         weight = float(t + 1) if linear else 1.0
         for i in range(players):
             follower = i + 1 if i + 1 < players else 0
-            counter = _traverse(
+            counter = traverse(
                 stream, keep, other, payoff, table, nodes, values, counter, i, follower, weight, plus
             )
     state[0] = counter

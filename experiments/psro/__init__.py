@@ -1,0 +1,1 @@
+"""Population training: policy-space response oracles (PSRO) and its joint variant (JPSRO)."""
