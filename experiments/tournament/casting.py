@@ -132,11 +132,14 @@ def casting(spec: Spec, allow_import: tuple[str, ...] = ()) -> Casting:
         for name, policy in role.agents:
             names.append(name)
             cast.append(policies_for(env, name, policy, tuple(seats), allow_import))
-    if table.symmetric and not table.swapped and len(table.roles) > 1:
-        # seats are alike, but somebody who has learned may play them differently
-        differ = any(policy is not policies[0] for policies in cast for policy in policies)
-        table = replace(table, swapped=differ)
-    return Casting(env, table, tuple(names), cast)
+    return Casting(env, finished_table(table, cast), tuple(names), cast)
+
+
+def finished_table(table: Table, cast: list[list[Policy | None]]) -> Table:
+    """The table of these agents: where seats are alike, somebody who has learned may still play them differently."""
+    if not table.symmetric or table.swapped or len(table.roles) == 1:
+        return table
+    return replace(table, swapped=any(policy is not policies[0] for policies in cast for policy in policies))
 
 
 def table_of(spec: Spec, env: Env) -> Table:
