@@ -74,7 +74,7 @@ def show_strategy(out: Console, game: TreeGame, strategy: Any, which: Sequence[i
     average = average_behavior(game, strategy)
     if average is None:
         out.print("with imperfect recall, correlated play has no average behaviour strategy to show")
-    else:
+    elif which is None or len(which):
         out.print(behavior_table(game, average, which))
     if isinstance(strategy, BehaviorMixture):
         out.print(

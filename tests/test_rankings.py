@@ -122,7 +122,7 @@ def test_measures_of_a_known_table():
     qre = found.get("QRE")
     x = qre.values[3] / qre.values[0]  # lambda is 10 over the span of 2, and three quarters meet the others
     assert x == pytest.approx(math.exp(-5 * (3 * qre.values[0] + qre.values[3])), rel=1e-6)
-    assert {"Elo", "OpenSkill"} == set(found.absent) and "no match" in found.absent["Elo"]
+    assert {"Elo", "OpenSkill"} == set(found.absent) and "computed, not played" in found.absent["Elo"]
     itself = rank(exact_symmetric(matrix), np.random.default_rng(0), include_self=True)
     assert itself.get("mean score").values == pytest.approx([1 / 4, 1 / 4, 1 / 4, -3 / 4])
 

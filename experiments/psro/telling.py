@@ -149,19 +149,24 @@ def show(result: Result, asked: Request, json: bool, quiet: bool) -> None:
     from experiments.tables import console
 
     out = console()
+    out.print(iterations_table(result))
+    out.print()
     answer = told(result, asked)
     if answer is None:
         _show_played(out, result)
     elif isinstance(result.arena.game, TreeGame):
         from experiments.tree_tables import show_tree_solutions
 
-        show_tree_solutions(answer.game, answer.solutions, answer.seconds)
+        few = len(result.arena.game.owner) <= ROWS
+        show_tree_solutions(answer.game, answer.solutions, answer.seconds, None if few else ())
+        if not few:
+            out.print(
+                f"[dim]The strategy at {len(result.arena.game.owner):,} information sets: --out FILE[/]"
+            )
     else:
         from experiments.tables import show_solutions
 
         show_solutions(answer.game, result.concept, answer.solutions, answer.seconds)
-    out.print()
-    out.print(iterations_table(result))
 
 
 def listed(history: tuple[Iteration, ...]) -> list[Iteration]:

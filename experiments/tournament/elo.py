@@ -12,6 +12,11 @@ from experiments.tournament.samples import Array, Float, Samples
 from solvers.ratings import ELO, ELO_MEAN, BradleyTerry, bradley_terry, fit_ratings
 
 
+def unplayed(samples: Samples) -> str:
+    """Why matches say nothing about some agents."""
+    return f"{samples.unplayed:,} cells were computed, not played, so nobody won them; exact: false plays them"
+
+
 @dataclass(frozen=True, eq=False)
 class EloTable:
     """Who met whom, and the ratings.
@@ -41,6 +46,8 @@ class EloTable:
             return None, f"Elo is for matches of two, here {samples.roles} play; see OpenSkill"
         if not samples.symmetric and not _constant_sum(samples):
             return None, "who won a match of two roles is clear only if their payoffs have a constant sum"
+        if samples.unplayed:
+            return None, unplayed(samples)
         first = samples.cells[:, 0].astype(np.int64)
         second = samples.cells[:, 1] + (0 if samples.symmetric else samples.shape[0])
         counted = (samples.count > 0) & (first != second)

@@ -76,7 +76,11 @@ def answers(
             f"logit quantal response equilibrium at lambda {precision:.4g}",
             lambda: _qre(game, precision),
         ),
-        ("alpharank", "alpha-rank at infinite alpha", lambda: _alpharank(game)),
+        (
+            "alpharank",
+            "alpha-rank of profiles, a population for each role, at infinite alpha",
+            lambda: _alpharank(game),
+        ),
     ]
     out = []
     for k, (name, about, solve) in enumerate(wanted):

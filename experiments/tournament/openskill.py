@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.tournament.elo import unplayed
 from experiments.tournament.ranking import Ranking
 from experiments.tournament.samples import Float, Samples
 from games.errors import InputError
@@ -114,6 +115,8 @@ def ranking_of(samples: Samples, rng: np.random.Generator, level: float) -> tupl
 
     if not samples.symmetric or samples.roles < 2:
         return None, "OpenSkill compares what agents get within a match: it needs interchangeable roles"
+    if samples.unplayed:
+        return None, unplayed(samples)
     players = samples.cells[samples.cell_of]
     total = int(_counts(players).sum())
     found = openskill_ratings(players, samples.payoffs, samples.shape[0], rng)

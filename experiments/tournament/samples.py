@@ -134,6 +134,12 @@ class Samples:
         """bool[C]: cells that are exact."""
         return np.asarray(~np.isnan(self.exact).any(axis=1))
 
+    @property
+    def unplayed(self) -> int:
+        """Cells of different agents that were computed without a match: nobody won or lost them."""
+        met = (self.cells != self.cells[:, :1]).any(axis=1) if self.symmetric else True
+        return int((self.computed & (self.count == 0) & met).sum())
+
     @cached_property
     def mean(self) -> Float:
         """float64[C, P]: exact payoffs, else mean payoffs, else NaN."""
