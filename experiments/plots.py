@@ -55,7 +55,8 @@ def plain_text(name: str, limit: int = 28) -> str:
     """A name from a file, cut to `limit` and safe from mathematical typesetting."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     cut = flat if len(flat) <= limit else flat[: limit - 1] + "…"
-    return cut.replace("\\", "\\\\").replace("$", r"\$")
+    cut = " " + cut if cut.startswith("_") else cut  # legends leave out what begins with an underscore
+    return cut.replace("$", r"\$")
 
 
 def titled(game: NormalFormGame | TreeGame, what: str) -> str:

@@ -93,6 +93,6 @@ def load_table(path: str | Path) -> PayoffTable:
         raise InputError(f"{path} is not a text file in UTF-8") from None
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from None
     return table_of(document, str(path))

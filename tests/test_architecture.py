@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "marl": {"games", "marl"},
     "experiments": {"games", "solvers", "marl", "experiments"},
 }
-ONLY_IN_EXPERIMENTS = {"typer", "rich", "ray", "matplotlib"}
+ONLY_IN_EXPERIMENTS = {"typer", "rich", "ray", "matplotlib", "jinja2"}
 ONLY_IN = {
     "torch": {"marl", "experiments"},
     "pyspiel": {"games", "experiments"},
@@ -33,6 +33,7 @@ LAZY = {
     "networkx",
     "pyspiel",
     "matplotlib",
+    "jinja2",
     "torch",
     "pettingzoo",
     "gymnasium",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from experiments.exact_cells import exact_many
 from experiments.exact_gains import NotExact
 from experiments.tournament.casting import Casting, Table
-from experiments.tournament.results import role_payoffs
+from experiments.tournament.results import payoff_range, role_payoffs
 from experiments.tournament.spec import Spec
 from games.simplices import Float, Int
 
@@ -37,14 +38,32 @@ def exact_cells(
         )
     except NotExact:
         return []
+    bounds = payoff_range(spec, table, casting.env)
     payoffs = role_payoffs(table, values)
     edges = np.cumsum([0, *(len(part) for part in seatings)])
     out = []
     for k, cell in enumerate(cells):
         rows = slice(edges[k], edges[k + 1])
         if np.isfinite(payoffs[rows]).all():
-            out.append((cell, _of_cell(table, cell, places[rows], payoffs[rows]).tolist()))
+            found = _of_cell(table, cell, places[rows], payoffs[rows])
+            out.append((cell, _without_rounding(found, bounds).tolist()))
     return out
+
+
+def _without_rounding(payoffs: Float, bounds: tuple[Float, Float] | None) -> Float:
+    """Payoffs to thirteen digits of their range: ties shall not be decided by the order in which sums were taken."""
+    known = payoffs[np.isfinite(payoffs)]
+    width = (
+        float((bounds[1] - bounds[0]).max())
+        if bounds is not None
+        else float(np.ptp(known))
+        if known.size
+        else 0.0
+    )
+    if not 0 < width < math.inf:
+        return payoffs
+    digits = 13 - math.ceil(math.log10(width))
+    return np.round(payoffs, digits) + 0.0 if abs(digits) < 300 else payoffs
 
 
 def _of_cell(table: Table, cell: int, places: Int, payoffs: Float) -> Float:
