@@ -20,8 +20,11 @@ from experiments.commands import (
     games_,
     info,
     play,
+    psro,
     qre,
+    report,
     solve,
+    tournament,
     train,
 )
 from experiments.guard import BAD_INPUT, BUG, INTERRUPTED, READER_GONE, complain, guarded, silence_stdout
@@ -67,6 +70,9 @@ for _module in (
     train,
     evaluate,
     compare,
+    tournament,
+    psro,
+    report,
     doctor,
     bench,
 ):

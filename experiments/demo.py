@@ -1,90 +1,108 @@
-"""`make demo`: the main job on real games, end to end, in under a minute.
+"""`make demo`: the main job from end to end: learn, solve, play each against each, and solve what came of it.
 
+Two small teams learn a repeated stag hunt within seconds; they meet scripted and solved players in a tournament; its
+results are an empirical game, whose equilibria are computed and certified, sampling error included; a report shows it all.
 Every step is a command that a user could type; it is printed before it runs, and what it writes lands in `demo/`.
 """
 
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.atomic import write_text
 from experiments.cli import run
 
-DATA = Path(__file__).parent / "data"
 FOLDER = Path("demo")
+HUNT = "repeated:stag-hunt?rounds=20&noise=0.02"
+STEPS_IPPO, STEPS_IQL = 60_000, 40_000
+_MADE = ("ippo", "iql", "tournament")
+"""Folders in `demo/` that an earlier demo has made."""
+
+SPEC = """\
+# Who plays the repeated stag hunt best? Learned, solved and scripted players, each against each and itself.
+env: {env}
+agents:
+  learned by IPPO: {folder}/ippo
+  learned by IQL: {folder}/iql
+  solved, Nash: {folder}/nash.json
+  solved, noisy QRE: {folder}/noisy.json
+  always hare: defector
+  tit for tat: tit-for-tat
+  win stay lose shift: win-stay-lose-shift
+  grudger: grudger
+matches:
+  half_width: 6       # until no equilibrium of what was played can be further off than this, in payoffs of 20 rounds
+  focus: equilibrium  # more matches where that is undecided
+  at_least: 200
+seed: 1
+"""
 
 
-def steps(data: Path, folder: Path) -> list[tuple[str, list[str]]]:
+def steps(folder: Path) -> list[tuple[str, list[str]]]:
     """What is shown, in order: a heading and the words of a command line."""
-    game = str(data / "capra_1999_travelers_dilemma.nfg")
-    pennies = str(data / "goeree_holt_2001_matching_pennies_320.nfg")
-    kuhn, solved = "openspiel:kuhn_poker", str(folder / "kuhn.json")
-    choices = str(data / "goeree_holt_2001_matching_pennies_320.csv")
+    spec, tournament = str(folder / "tournament.yaml"), str(folder / "tournament")
 
-    def solve(concept: str, *more: str) -> list[str]:
-        return ["solve", game, "--concept", concept, *more, "--out", str(folder / f"{concept}.json")]
+    def train(learner: str, count: int) -> list[str]:
+        every = f"training.evaluate_every={count // 5}"
+        return ["train", learner, HUNT, "--steps", str(count), "--set", every, "--out", str(folder / learner)]
+
+    def solve(*words: str) -> list[str]:
+        return ["solve", "zoo:stag-hunt", *words]
 
     return [
-        ("A game from the laboratory: the traveler's dilemma", ["info", game]),
-        ("Its Nash equilibrium: the lowest claim, which hardly anybody made", solve("nash")),
-        ("Recommendations that are followed when each is seen: no better", solve("ce")),
+        ("The game: together a stag, alone a hare", ["info", "zoo:stag-hunt"]),
         (
-            "Recommendations accepted before they are seen: much better",
-            solve("cce", "--objective", "welfare", "--plot", str(folder / "cce.png")),
+            "Solved: a Nash equilibrium, the one that pays most",
+            solve("--concept", "nash", "--method", "support", "--out", str(folder / "nash.json")),
         ),
         (
-            "Noisy play, from coin flips to Nash: the whole branch, with its folds",
-            ["qre", game, "--plot", str(folder / "qre.png"), "--csv", str(folder / "qre.csv")],
+            "Solved: how people with noisy choices would play (logit QRE)",
+            solve("--concept", "qre", "--lambda", "0.2", "--out", str(folder / "noisy.json")),
         ),
         (
-            "How noisy were people? Choices of the asymmetric matching pennies experiment",
-            ["fit", pennies, choices, "--plot", str(folder / "fit.png")],
+            "Learned: independent PPO, twenty rounds a match, one action in fifty slips",
+            train("ippo", STEPS_IPPO),
+        ),
+        ("Learned: independent Q-learning, the same game", train("iql", STEPS_IQL)),
+        (
+            "Played: all against all; computed where that is possible, sampled where it is not",
+            ["tournament", spec, "--out", tournament, "--report"],
         ),
         (
-            "A game tree, one-card poker, by self-play: exploitability falls, the first player loses 1/18 a hand",
-            [
-                "solve",
-                kuhn,
-                "-m",
-                "pcfr+",
-                "--tol",
-                "1e-6",
-                "--out",
-                solved,
-                "--plot",
-                str(folder / "kuhn.png"),
-            ],
+            "Solved again: the best that a mediator could recommend to this population, with its certificate",
+            ["solve", tournament, "--concept", "cce", "--objective", "welfare"],
         ),
-        ("The saved strategy, judged anew from the game alone", ["certify", kuhn, solved, "--tol", "1e-6"]),
+        ("Any match can be played again from its row", ["play", "--replay", tournament, "7"]),
         (
-            "The same strategy at the table: ten thousand hands",
-            ["play", f"{kuhn}?compiled=true", "-p", solved, "-n", "10000"],
-        ),
-        (
-            "A world to learn in: two foragers who can only lift together",
-            ["play", "foraging:8x8-2p-2f-coop", "-p", "social", "--render", str(folder / "forage.gif")],
+            "The same loop as an algorithm: populations of best responses in Leduc poker, to an exact equilibrium",
+            ["psro", "openspiel:leduc_poker", "--tol", "1e-9", "--plot", str(folder / "psro.png")],
         ),
     ]
 
 
-def demo(data: Path = DATA, folder: Path = FOLDER) -> int:
+def demo(folder: Path = FOLDER) -> int:
     """Run every step; the exit status is that of the first one that fails."""
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
-    for heading, words in steps(data, folder):
+    for name in _MADE:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    write_text(folder / "tournament.yaml", SPEC.format(env=HUNT, folder=folder))
+    for heading, words in steps(folder):
         print(f"\n━━ {heading}\n$ staghunt {shlex.join(_short(words))}\n", flush=True)
         code = run(words)
         if code != 0:
             print(f"the command above ended with exit status {code}", file=sys.stderr)
             return code
-    written = sorted(path for path in folder.iterdir() if path.is_file())
-    print(f"\nDone in {time.perf_counter() - start:.0f} s. Written:")
-    for path in written:
-        print(f"  {path}")
-    print("Look at the pictures; every equilibrium above came with its certificate.")
+    print(
+        f"\nDone in {time.perf_counter() - start:.0f} s. Look at {folder / 'tournament' / 'report.html'}; written:"
+    )
+    for path in sorted(path for path in folder.iterdir()):
+        print(f"  {path}{'/' if path.is_dir() else ''}")
     return 0
 
 

@@ -71,6 +71,7 @@ def certificate_document(certificate: Any, tolerance: float | None = None) -> di
         "bound": certificate.bound,
         "slack": certificate.slack,
         "delta": certificate.delta,
+        "epsilon": certificate.epsilon,
         "gain": certificate.gain,
         "residual": certificate.residual,
     }

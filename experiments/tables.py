@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from games.empirical import EmpiricalGame
 from games.joint import Mixture
 from games.normal import NormalFormGame
 from solvers.show import TINY, certificate_text, number_text, probability_text, ranked_cells
@@ -85,6 +86,23 @@ def game_line(game: NormalFormGame) -> str:
     return f"[bold]{escape(one_line(game.title) or 'Game without a title')}[/]  [dim]{players}, {size}[/]"
 
 
+def estimates_line(game: NormalFormGame) -> str:
+    """Of payoffs estimated from matches, how far they may be from the true ones; "" of others."""
+    if not isinstance(game, EmpiricalGame):
+        return ""
+    sure = f"{1 - game.delta:.6g}"
+    widest = float(game.radius.max())
+    if widest == 0.0:
+        return "Payoffs are those of a tournament, all of them computed exactly"
+    if np.isinf(widest):
+        return "Payoffs are estimates from matches; nothing is guaranteed of all of them, as their range is not known"
+    exact = int((game.radius == 0).all(axis=0).sum())
+    return (
+        f"Payoffs are estimates from matches: with probability {sure} all are within {widest:.3g} of the true ones"
+        + (f"; {exact:,} of {game.profiles:,} profiles are exact" if exact else "")
+    )
+
+
 # --- solve ------------------------------------------------------------------------------------------------
 
 
@@ -92,6 +110,8 @@ def show_solutions(game: NormalFormGame, concept: str, solutions: Sequence[Any],
     """Print each equilibrium with its values and its certificate in words."""
     out = console()
     out.print(game_line(game))
+    if told := estimates_line(game):
+        out.print(told)
     if len(solutions) != 1:
         out.print(f"{len(solutions)} {_PLURALS.get(concept, concept)} found in {seconds:.3g} s")
     for k, solution in enumerate(solutions):
@@ -207,4 +227,10 @@ def show_verdict(out: Console, solution: Any) -> None:
     total = float(solution.values.sum())
     noise = 1e-14 * float(np.abs(solution.values).sum())
     out.print(f"Values: {values}  [dim]sum {number_text(total if abs(total) > noise else 0.0)}[/]")
-    out.print(f"Certificate: {escape(certificate_text(solution.certificate))}")
+    certificate = solution.certificate
+    out.print(f"Certificate: {escape(certificate_text(certificate))}")
+    if certificate.delta > 0:
+        out.print(
+            f"True game: epsilon {certificate.epsilon:.3g} (regret {certificate.max_regret:.3g} + slack "
+            f"{certificate.slack:.3g}) with probability {1 - certificate.delta:.6g}"
+        )

@@ -46,11 +46,20 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("quantal response on trees", lambda: trace_agent_qre(_kuhn(), 3.0).at([1.0])),
         ("Nash equilibria of trees", lambda: (tree_nash(_kuhn()), tree_nash(_entry()))),
         ("extensive-form correlation", lambda: efce(_entry()).certificate),
+        ("populations of strategies", populations),
         ("environments", play_environments),
         ("repeated matches", matches),
         ("matches on trees", matches_on_a_tree),
         ("exact values of repeated games", repeated_returns),
     ]
+
+
+def populations() -> object:
+    """Population training with exact and with sampled responses."""
+    from experiments.psro.loop import psro
+
+    rng = np.random.default_rng(0)
+    return [psro(_kuhn(), oracle=oracle, rng=rng, iterations=2) for oracle in ("exact", "mccfr")]
 
 
 def simulated() -> list[str]:

@@ -18,6 +18,7 @@ from games.env import Env, EnvSpec, Step
 from games.errors import InputError
 from games.play import Array, Episodes, Progress, check_acts, play_episodes
 from games.policy import Memory, Policy
+from games.spaces import Box
 from games.streams import Streams, check_seeds
 
 Cast = Sequence[Sequence["Policy | None"]]
@@ -57,7 +58,7 @@ class Assigned:
         self, step: Step, memory: list[Memory], streams: Streams
     ) -> tuple[tuple[Array, ...], list[Memory]]:
         """Every policy's actions, each put in its place."""
-        out: list[Array | None] = [None] * len(self.spec.groups)
+        found: list[list[tuple[_Part, Array]]] = [[] for _ in self.spec.groups]
         after = []
         for part, own in zip(self._parts, memory):
             view = step.groups[part.group].seats(part.rows, part.columns)
@@ -65,13 +66,36 @@ class Assigned:
             own_streams = Streams(streams.state[part.rows, seats][:, None])
             actions, own = part.policy.sample(view, own, own_streams)
             streams.state[part.rows, seats] = own_streams.state[:, 0]
-            whole = out[part.group]
-            if whole is None:
-                shape = (self.batch, self.spec.groups[part.group].size, *actions.shape[2:])
-                whole = out[part.group] = np.zeros(shape, dtype=actions.dtype)
-            whole[part.rows, part.columns] = actions[:, 0]
+            found[part.group].append((part, self._checked(part, actions)))
             after.append(own)
-        return tuple(part for part in out if part is not None), after
+        return tuple(self._together(g, parts) for g, parts in enumerate(found)), after
+
+    def _checked(self, part: _Part, given: Any) -> Array:
+        """A policy's actions as an array; put among others', a wrong shape or type might pass unnoticed."""
+        group, actions = self.spec.groups[part.group], np.asarray(given)
+        wanted = (len(part.rows), 1, *group.actions.shape)
+        kinds, told = ("iuf", "numbers") if isinstance(group.actions, Box) else ("iu", "integers")
+        if actions.shape != wanted:
+            raise InputError(
+                f"{self.spec.name}: {type(part.policy).__name__} gave actions of shape {actions.shape}, expected {wanted}"
+            )
+        if actions.dtype.kind not in kinds:
+            raise InputError(
+                f"{self.spec.name}: {type(part.policy).__name__} gave actions of type {actions.dtype}, expected {told}"
+            )
+        return actions
+
+    def _together(self, g: int, parts: list[tuple[_Part, Array]]) -> Array:
+        """The actions of a group, in a type that holds everybody's."""
+        types = {actions.dtype for _, actions in parts}
+        kind = types.pop() if len(types) == 1 else None
+        if kind is None:
+            kind = np.result_type(*types) if any(t.kind == "f" for t in types) else np.dtype(np.int64)
+        group = self.spec.groups[g]
+        whole = np.zeros((self.batch, group.size, *group.actions.shape), dtype=kind)
+        for part, actions in parts:
+            whole[part.rows, part.columns] = actions[:, 0]
+        return whole
 
 
 class _Part:

@@ -27,6 +27,7 @@ from games.simplices import Float, Int
 
 Array = npt.NDArray[Any]
 
+_PROFILES_AT_ONCE = 1 << 20
 BOUNDS = ("best", "hoeffding", "bernstein")
 
 
@@ -92,6 +93,9 @@ class PayoffTable:
         How often results decided on whether to go on; 0 if the numbers of samples were fixed beforehand.
     sources : tuple of str
         Which samples are in here, so that none is counted twice.
+    selected : int
+        How many means there were before agents were left out (`without`), 0 if none were. Bounds keep holding for all
+        of them at once, since results may have told whom to leave out.
 
     Raises
     ------
@@ -112,6 +116,7 @@ class PayoffTable:
     constant_sum: bool = False
     looks: int = 0
     sources: tuple[str, ...] = ()
+    selected: int = 0
 
     def __post_init__(self) -> None:
         for name, kind in (("cells", np.int32), ("mean", float), ("squares", float), ("count", np.int64)):
@@ -174,9 +179,11 @@ class PayoffTable:
             distinct = (np.diff(self.cells, axis=1) != 0).sum(axis=1) + 1
             if self.constant_sum and len(self.roles) == 2:
                 distinct -= 1  # the other agent gets the rest, and an agent against itself half of it
-            return int(distinct[~self.exact].sum())
-        each = 1 if self.constant_sum and len(self.roles) == 2 else len(self.roles)
-        return each * int((~self.exact).sum())
+            own = int(distinct[~self.exact].sum())
+        else:
+            each = 1 if self.constant_sum and len(self.roles) == 2 else len(self.roles)
+            own = each * int((~self.exact).sum())
+        return max(own, self.selected)
 
     def radius(self, delta: float = 0.05, bound: str = "best") -> Float:
         """How far the true means may be: with probability 1 - delta within these, all cells at once.
@@ -230,22 +237,44 @@ class PayoffTable:
                 f"{missing} was not played, so this is no game yet; leave out an agent of each such cell (`without`)"
             )
         check_fits(self.shape, "the empirical game", copies=4)
-        payoffs = np.empty((len(self.roles), *self.shape))
+        payoffs = np.empty((len(self.roles), math.prod(self.shape)))
         radius = np.empty_like(payoffs)
         error = self.radius(delta, bound)
-        for order in self._seatings():
-            seats = tuple(self.cells[:, order].T)
-            payoffs[(slice(None), *seats)] = self.mean[:, order].T
-            radius[(slice(None), *seats)] = error[:, order].T
+        number = np.full(math.prod(self.shape), -1, dtype=np.int64)
+        number[np.ravel_multi_index(tuple(self.cells.T), self.shape)] = np.arange(len(self.cells))
+        for begun in range(0, len(number), _PROFILES_AT_ONCE):
+            here = np.arange(begun, min(begun + _PROFILES_AT_ONCE, len(number)))
+            cell, position = self._found(number, here)
+            if cell.min() < 0:
+                absent = np.unravel_index(int(here[np.argmin(cell)]), self.shape)
+                told = " - ".join(names[int(a)] for names, a in zip(self.populations, absent))
+                raise InputError(f"{told} is not in the table, so this is no game")
+            payoffs[:, here] = self.mean[cell[:, None], position].T
+            radius[:, here] = error[cell[:, None], position].T
+        whole = (len(self.roles), *self.shape)
         return EmpiricalGame(
-            payoffs, self.roles, self.populations, title or "empirical game", radius=radius, delta=delta
+            payoffs.reshape(whole),
+            self.roles,
+            self.populations,
+            title or "empirical game",
+            radius=radius.reshape(whole),
+            delta=delta,
         )
 
-    def _seatings(self) -> list[list[int]]:
-        players = len(self.roles)
+    def _found(self, number: Array, profiles: Array) -> tuple[Array, Array]:
+        """The cell of each profile, int64[k], and where in it the agent of each role is, int64[k, P].
+
+        Cells are looked up in `number` by their own profiles, and profiles are counted in C order.
+        """
+        played = np.stack(np.unravel_index(profiles, self.shape), axis=1)
+        place = np.arange(len(self.roles))
         if not self.symmetric:
-            return [list(range(players))]
-        return [list(order) for order in itertools.permutations(range(players))]
+            return number[profiles], np.broadcast_to(place, played.shape)
+        order = np.argsort(played, axis=1, kind="stable")
+        ordered = np.take_along_axis(played, order, axis=1)
+        position = np.empty_like(order)
+        np.put_along_axis(position, order, np.broadcast_to(place, order.shape), axis=1)
+        return number[np.ravel_multi_index(tuple(ordered.T), self.shape)], position
 
     def cell_name(self, cell: int) -> str:
         """A cell as people call it: its agents."""
@@ -274,6 +303,7 @@ class PayoffTable:
             populations=tuple(tuple(names[k] for k in left) for names, left in zip(self.populations, kept)),
             cells=np.array(cells, dtype=np.int32).reshape(-1, len(self.roles)),
             **{name: getattr(self, name)[stay] for name in ("mean", "squares", "count", "exact")},
+            selected=self.entries,
         )
 
     def merged(self, other: PayoffTable) -> PayoffTable:
@@ -284,6 +314,8 @@ class PayoffTable:
         InputError
             If the tables are of different games, share samples, or contradict each other where they are exact.
         """
+        from games.merging import looks_together, together
+
         for name in ("roles", "populations", "symmetric", "constant_sum"):
             if getattr(self, name) != getattr(other, name):
                 raise InputError(
@@ -305,7 +337,7 @@ class PayoffTable:
             raise InputError(
                 "the tables' exact payoffs contradict each other, so they are not of the same game"
             )
-        mean, squares, count = _together(self, other)
+        mean, squares, count = together(self, other)
         for exact in (self, other):
             mean[exact.exact], squares[exact.exact] = exact.mean[exact.exact], 0.0
         return replace(
@@ -314,20 +346,10 @@ class PayoffTable:
             squares=squares,
             count=count,
             exact=self.exact | other.exact,
-            looks=max(self.looks, other.looks),
+            looks=looks_together(self.looks, other.looks),
             sources=(*self.sources, *other.sources),
+            selected=max(self.selected, other.selected),
         )
-
-
-def _together(one: PayoffTable, two: PayoffTable) -> tuple[Float, Float, Array]:
-    """Mean, sum of squared deviations and count of two samples put together."""
-    first, second = one.count[:, None], two.count[:, None]
-    count = one.count + two.count
-    total = np.maximum(count, 1)[:, None]
-    gap = two.mean - one.mean
-    mean = np.where(first == 0, two.mean, np.where(second == 0, one.mean, one.mean + gap * second / total))
-    squares = one.squares + two.squares + np.where(first * second > 0, gap**2 * first * second / total, 0.0)
-    return mean, squares, count
 
 
 def symmetric_cells(agents: int, players: int) -> Int:

@@ -28,6 +28,7 @@ def document_of(table: PayoffTable) -> dict[str, Any]:
         "constant_sum": table.constant_sum,
         "looks": table.looks,
         "sources": list(table.sources),
+        **({"selected": table.selected} if table.selected else {}),
         "low": None if table.low is None else table.low.tolist(),
         "high": None if table.high is None else table.high.tolist(),
         **{name: getattr(table, name).tolist() for name in _ARRAYS},
@@ -63,6 +64,7 @@ def table_of(document: Any, source: str) -> PayoffTable:
             constant_sum=bool(document["constant_sum"]),
             looks=int(document["looks"]),
             sources=tuple(str(name) for name in document["sources"]),
+            selected=int(document.get("selected", 0)),
         )
     except InputError as error:
         raise InputError(f"{source}: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from games.errors import InputError
 from games.normal import NormalFormGame
@@ -29,7 +29,7 @@ _REFUSED = {
 }
 
 
-def load_file(path: str | Path, form: str | None = None) -> NormalFormGame | TreeGame:
+def load_file(path: str | Path, form: str | None = None, **table: Any) -> NormalFormGame | TreeGame:
     """Load a game from a file.
 
     Parameters
@@ -40,6 +40,8 @@ def load_file(path: str | Path, form: str | None = None) -> NormalFormGame | Tre
     form : {"tree", "reduced", "full"}, optional
         Whether an extensive-form game stays a tree (the default), or which strategic form it becomes, by exact
         arithmetic on the numbers in the file. Other files are strategic forms already and take none.
+    **table
+        Of a payoff table in .json: `delta` and `without` (`games.tables.parse_json`).
 
     Raises
     ------
@@ -54,7 +56,7 @@ def load_file(path: str | Path, form: str | None = None) -> NormalFormGame | Tre
     """
     path = Path(path)
     try:
-        return _read(path.suffix.lower(), read_bytes(path), form)
+        return _read(path.suffix.lower(), read_bytes(path), form, table)
     except InputError as error:
         raise _about(path, error) from None
     except MemoryError:
@@ -78,7 +80,7 @@ def load_tree(path: str | Path) -> EfgTree:
         raise _about(path, error) from None
 
 
-def _read(suffix: str, content: bytes, form: str | None) -> NormalFormGame | TreeGame:
+def _read(suffix: str, content: bytes, form: str | None, table: dict[str, Any]) -> NormalFormGame | TreeGame:
     if suffix not in _REFUSED and (suffix == ".npz" or content.startswith(b"PK\x03\x04")):
         from games.tables import read_npz
 
@@ -93,7 +95,7 @@ def _read(suffix: str, content: bytes, form: str | None) -> NormalFormGame | Tre
     if known is None and is_binary(text):
         raise InputError("is a binary file, not a game")
     _check_form(kind, form)
-    return _parse(kind, text, form)
+    return _parse(kind, text, form, table)
 
 
 def _check_form(kind: str, form: str | None) -> None:
@@ -101,7 +103,7 @@ def _check_form(kind: str, form: str | None) -> None:
         raise InputError(f"form={form} is for extensive-form (.efg) files")
 
 
-def _parse(kind: str, text: str, form: str | None) -> NormalFormGame | TreeGame:
+def _parse(kind: str, text: str, form: str | None, table: dict[str, Any]) -> NormalFormGame | TreeGame:
     if kind == ".nfg":
         from games.nfg import parse_nfg
 
@@ -111,7 +113,7 @@ def _parse(kind: str, text: str, form: str | None) -> NormalFormGame | TreeGame:
     if kind == ".json":
         from games.tables import parse_json
 
-        return parse_json(text)
+        return parse_json(text, **table)
     if kind in (".csv", ".tsv"):
         from games.csv_tables import parse_csv
 

@@ -31,7 +31,7 @@ def load(
     ----------
     uri : str | Path | NormalFormGame | TreeGame
         A file (``game.nfg``, ``game.efg``, ``game.efg?form=full``, ``game.json``, ``payoffs.npz``,
-        ``payoffs.csv``), ``zoo:NAME?key=value&key=value`` for a game of the catalogue, or
+        ``payoffs.csv``), the folder or the ``table.json`` of a tournament (``runs/x?delta=0.01&without=AGENT``), ``zoo:NAME?key=value&key=value`` for a game of the catalogue, or
         ``openspiel:NAME(key=value)``, to which ``?form=full`` may be added. A `Path` is always a file; a game is
         returned as it is.
     max_nodes : int, optional
@@ -40,13 +40,15 @@ def load(
         Told how many nodes a tree has so far: ``progress(nan, "compiling leduc_poker: 123,456 nodes")``.
     **parameters
         Further parameters of the game, as text or as Python values; they win over those in the URI. Games with a
-        tree take ``form``: ``tree``, or ``reduced`` or ``full`` for their strategic form.
+        tree take ``form``: ``tree``, or ``reduced`` or ``full`` for their strategic form. Payoff tables of tournaments
+        take ``delta``, the probability that a stated bound fails (0.05), and ``without``, names of agents to leave
+        out, separated by commas.
 
     Returns
     -------
     NormalFormGame or TreeGame
         A tree for extensive-form files and OpenSpiel games with more than one decision, unless ``form`` asks for
-        the strategic form; else a normal form.
+        the strategic form; else a normal form, of a tournament an `EmpiricalGame`.
 
     Raises
     ------
@@ -107,20 +109,26 @@ def find(name: str) -> Entry:
 
 def _from_file(parts: Uri, extra: dict[str, Any]) -> Game:
     from games.from_files import FORMS, load_file
+    from games.tables import TABLE_PARAMETERS
 
     path = Path(parts.name)
+    if path.is_dir():
+        path = Path(parse(str(path)).name)
     parameters = {**parts.parameters, **extra}
     form = parameters.pop("form", None)
-    is_tree = path.suffix.lower() == ".efg"
-    allowed = f"form={', form='.join(FORMS)}"
+    kind = path.suffix.lower()
+    own = {key: parameters.pop(key) for key in TABLE_PARAMETERS if kind == ".json" and key in parameters}
     if parameters:
+        takes = {
+            ".efg": f"only form={', form='.join(FORMS)}",
+            ".json": "only delta and without, of a tournament",
+        }
         raise InputError(
-            f"{path} has no parameter {next(iter(parameters))!r}; such a file takes "
-            f"{f'only {allowed}' if is_tree else 'none'}"
+            f"{path} has no parameter {next(iter(parameters))!r}; such a file takes {takes.get(kind, 'none')}"
         )
     if form is not None and form not in FORMS:
         raise InputError(f"{path}: form={form} is not one of {', '.join(FORMS)}")
-    return load_file(path, form=form)
+    return load_file(path, form=form, **own)
 
 
 def _within(game: Game, max_nodes: int | str | None, name: str) -> Game:

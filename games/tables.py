@@ -5,6 +5,8 @@ JSON: ``{"format": "staghunt-game", "version": 1, "title": ..., "players": [...]
 list in that (C) order when ``actions`` tells the sizes. Only ``payoffs`` is required; instead of it, ``A`` and
 ``B`` may give the two payoff matrices of a bimatrix game. A payoff is a number or a string such as "1/3".
 
+A payoff table of a tournament (`games.empirical_files`) is read as its empirical game.
+
 Archive (.npz): arrays ``payoffs`` [P, A1, ..., AP], or ``A`` and ``B``; ``names`` may hold title, players and
 actions as JSON text. Nothing in an archive is ever unpickled.
 """
@@ -28,10 +30,19 @@ from games.text_input import exact, shown
 
 FORMAT = "staghunt-game"
 VERSION = 1
+TABLE_PARAMETERS = ("delta", "without")
 
 
-def parse_json(text: str) -> NormalFormGame:
+def parse_json(text: str, **table: Any) -> NormalFormGame:
     """The game that a JSON text describes (see the module's docstring).
+
+    Parameters
+    ----------
+    text : str
+        The JSON.
+    **table
+        Only for a payoff table of a tournament: `delta`, the probability that a stated bound fails (0.05), and
+        `without`, names of agents to leave out, separated by commas.
 
     Raises
     ------
@@ -55,6 +66,10 @@ def parse_json(text: str) -> NormalFormGame:
         raise InputError(f"not valid JSON ({error})") from None
     if not isinstance(content, dict):
         raise InputError(f"expected a JSON object with 'payoffs', found {_kind(content)}")
+    if content.get("format") == "staghunt-payoff-table":
+        return _empirical(content, **table)
+    if table:
+        raise InputError(f"parameter {next(iter(table))!r} is for payoff tables of tournaments")
     if content.get("format", FORMAT) != FORMAT:
         raise InputError(f"the format is {shown(str(content['format']))}, expected {FORMAT!r}")
     if content.get("version", VERSION) != VERSION:
@@ -69,6 +84,28 @@ def parse_json(text: str) -> NormalFormGame:
     if payoffs.ndim == 1:
         payoffs = _unflatten(payoffs, names["actions"])
     return NormalFormGame(payoffs, **names)
+
+
+def _empirical(content: dict[str, Any], delta: Any = 0.05, without: Any = "") -> NormalFormGame:
+    from games.empirical_files import table_of
+
+    try:
+        sure = float(delta)
+    except (TypeError, ValueError):
+        raise InputError(f"delta={delta} is not a number") from None
+    try:
+        table = table_of(content, "table")
+    except InputError as error:
+        raise InputError(str(error).removeprefix("table: ")) from None
+    names = [name.strip() for name in str(without).split(",") if name.strip()]
+    table = table.without(names) if names else table
+    if not table.known.all():
+        missing = int(np.flatnonzero(~table.known)[0])
+        raise InputError(
+            f"cell {shown(table.cell_name(missing))} was not played, so this is no game; leave out an agent of each such "
+            "cell, as in ?without=NAME"
+        )
+    return table.game(sure, "Empirical game of a tournament")
 
 
 def read_npz(content: bytes) -> NormalFormGame:

@@ -12,6 +12,8 @@ from pathlib import Path
 from games.errors import InputError
 
 SCHEMES = ("zoo", "openspiel")
+TABLE, TOURNAMENT = "table.json", "tournament.yaml"
+"""In the folder of a tournament: its payoff table once it is over, and what was asked for."""
 SUFFIXES = (".nfg", ".efg", ".json", ".npz", ".csv")
 _SCHEME = re.compile(
     r"([A-Za-z][A-Za-z0-9_+-]+):(.*)", re.DOTALL
@@ -53,15 +55,30 @@ def parse(text: str) -> Uri:
     if match and match[1].lower() in SCHEMES:
         return _with_scheme(match[1].lower(), match[2])
     base, mark, query = text.rpartition("?")
-    if mark and (os.path.isfile(base) or _suffix(base) in SUFFIXES):
-        return Uri("file", base, split_query(query, base))
+    if mark and not os.path.isdir(text):
+        if os.path.isfile(base) or _suffix(base) in SUFFIXES:
+            return Uri("file", base, split_query(query, base))
+        if os.path.isdir(base):
+            return Uri("file", _table_in(base), split_query(query, base))
     if os.path.isdir(text):
-        raise InputError(f"{text} is a directory; expected a game file")
+        return Uri("file", _table_in(text))
     if _suffix(text) in SUFFIXES:
         return Uri("file", text)
     if match:
         raise InputError(_unknown_scheme(match[1]))
     raise InputError(_not_a_game(text))
+
+
+def _table_in(folder: str) -> str:
+    """The payoff table of a tournament."""
+    table = os.path.join(folder, TABLE)
+    if os.path.isfile(table):
+        return table
+    if os.path.isfile(os.path.join(folder, TOURNAMENT)):
+        raise InputError(
+            f"the tournament in {folder} is not over, so it has no {TABLE} yet; see `staghunt tournament --resume`"
+        )
+    raise InputError(f"{folder} is a directory; expected a game file, or the folder of a tournament")
 
 
 def split_query(query: str, where: str) -> dict[str, str]:

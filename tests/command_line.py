@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from experiments.demo import DATA
-
 ROOT = Path(__file__).parents[1]
+DATA = ROOT / "experiments" / "data"
 CHICKEN = """NFG 1 R "Chicken" { "Ann" "Bob" }
 { { "Yield" "Dare" } { "Yield" "Dare" } }
 ""

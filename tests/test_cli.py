@@ -13,7 +13,6 @@ from command_line import Staghunt, start
 
 from experiments import cli
 from experiments.atomic import write_atomically
-from experiments.demo import DATA, steps
 from experiments.output import dumps
 
 # --- help ------------------------------------------------------------------------------------------------
@@ -80,7 +79,7 @@ def test_doctor_finds_everything_working(staghunt: Staghunt) -> None:
 
 def test_bench_names_what_it_knows(staghunt: Staghunt) -> None:
     assert (
-        "unknown bench 'nothing'; known are envs, learning, solvers, train, trees"
+        "unknown bench 'nothing'; known are envs, learning, solvers, tournament, train, trees"
         in staghunt("bench", "nothing").complaint
     )
 
@@ -142,13 +141,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         write_atomically(path, fail)
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
-
-
-def test_the_demo_shows_every_command_on_shipped_files() -> None:
-    lines = [words for _, words in steps(DATA, Path("demo"))]
-    assert {words[0] for words in lines} == {"info", "solve", "qre", "fit", "certify", "play"}
-    ours = ("openspiel:kuhn_poker", "openspiel:kuhn_poker?compiled=true", "foraging:8x8-2p-2f-coop")
-    assert all(Path(words[1]).is_file() or words[1] in ours for words in lines)
 
 
 def wide_tree(infosets):

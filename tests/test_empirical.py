@@ -104,6 +104,15 @@ def test_merging_is_playing_on(seed: int, cut: int) -> None:
         both.merged(first)
 
 
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_looks_of_merged_tables_leave_a_share_for_every_pair_of_stops(one: int, two: int) -> None:
+    cells = all_cells((3, 3))
+    first = replace(_table(_random(1), cells, symmetric=False), looks=one)
+    second = replace(_table(_random(2), cells, symmetric=False, sources=("two",)), looks=two)
+    share = share_of_look(first.merged(second).looks)
+    assert share <= share_of_look(one) * share_of_look(two) * (1 + 1e-12)
+
+
 def test_tables_of_other_games_are_not_merged() -> None:
     table = _table(_random(4), all_cells((3, 3)), symmetric=False)
     other = replace(table, sources=("two",), roles=("x", "y"))
@@ -145,6 +154,36 @@ def test_a_symmetric_table_becomes_a_symmetric_game() -> None:
             assert np.allclose(
                 game.radius[(slice(None), *moved)], game.radius[(slice(None), *profile)][list(order)]
             )
+
+
+def test_a_symmetric_table_of_many_players_is_laid_out_by_profiles() -> None:
+    """Not by the orders of players, of which there are 12! here."""
+    cells = symmetric_cells(2, 12)
+    rng = np.random.default_rng(9)
+    samples = [np.where(cell == 0, *rng.random((2, 5, 1))) for cell in cells]
+    table = _table(samples, cells, symmetric=True, high=np.ones(12))
+    game = table.game()
+    for profile in rng.integers(0, 2, (200, 12)):
+        ones = int(profile.sum())  # the cell of so many of the second agent
+        mean = table.mean[ones]
+        expected = np.where(profile == 0, mean[0], mean[-1])
+        assert np.allclose(game.payoffs[(slice(None), *profile)], expected)
+
+
+def test_a_cell_that_is_not_listed_is_named() -> None:
+    table = _table(_random(8)[:8], all_cells((3, 3))[:8], symmetric=False)
+    with pytest.raises(InputError, match="agent 2 - agent 2 is not in the table"):
+        table.game()
+
+
+def test_leaving_agents_out_makes_no_bound_tighter(tmp_path: Path) -> None:
+    """Who stays may have been chosen by the results."""
+    table = _table(_random(3), all_cells((3, 3)), symmetric=False)
+    left = table.without(["agent 1"]).without(["agent 0"])
+    assert left.entries == table.entries == 18
+    assert left.radius()[0].tolist() == table.radius()[8].tolist()
+    save_table(left, tmp_path / "left.json")
+    assert load_table(tmp_path / "left.json").entries == 18
 
 
 def test_a_hole_is_named_and_can_be_left_out() -> None:

@@ -288,6 +288,11 @@ def test_interrupts_and_deadlines_leave_the_best_so_far(leduc: TreeGame) -> None
     assert psro(leduc, rng=rng(), seconds=1e-6).stopped == "budget"
 
 
+def test_an_equilibrium_that_is_found_as_time_runs_out_is_one() -> None:
+    game = NormalFormGame.zero_sum([[1.0]])
+    assert psro(game, rng=np.random.default_rng(0), seconds=1e-9).stopped == "tolerance"
+
+
 def test_nothing_to_decide_is_an_equilibrium() -> None:
     game = load("zoo:random?shape=1x1&seed=1")
     assert psro(game, rng=rng(), tolerance=0.0).stopped == "tolerance"

@@ -13,6 +13,7 @@ from experiments.tournament.ranking import Ranking, order_shares
 from experiments.tournament.rankings import MEASURES, rank
 from experiments.tournament.resampling import Resampler
 from experiments.tournament.samples import Samples, lay_out
+from games.empirical import symmetric_cells
 from games.errors import InputError
 from games.normal import NormalFormGame
 from solvers.alpharank import alpharank
@@ -569,3 +570,16 @@ def test_bad_parameters(options, message):
 def test_bad_matches(players, scores, message):
     with pytest.raises(InputError, match=message):
         openskill_ratings(np.array(players), np.array(scores), 3, np.random.default_rng(0))
+
+
+def test_who_has_only_met_themselves_has_no_mean_score() -> None:
+    """Where all cells of different agents have failed."""
+    cells = symmetric_cells(2, 2)
+    payoffs = [np.random.default_rng(c).random((0 if c == 1 else 5, 2)) for c in range(3)]
+    found = rank(
+        Samples.of((("a", "b"),) * 2, cells, payoffs, symmetric=True), np.random.default_rng(0), replicates=20
+    )
+    scores = found.get("mean score")
+    assert scores is not None
+    assert np.isnan(scores.values).all() and scores.low is None
+    assert "Elo" in found.absent

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +15,29 @@ from experiments.tournament import run
 from experiments.tournament.adaptive import half_widths, next_round, slack_by_cell
 from experiments.tournament.engine import Labour
 from experiments.tournament.equilibria import focus_solution
+from experiments.tournament.results import ByMatch, Results
 from experiments.tournament.run import Finished, play
 from experiments.tournament.spec import spec_of
 from experiments.tournament.worker import Worker
-from games.empirical import EmpiricalGame
+from games.empirical import EmpiricalGame, PayoffTable, symmetric_cells
 
 NOISY = "repeated:prisoners-dilemma?rounds=10&noise=0.05"
 AGENTS = ["tit-for-tat", "defector", "cooperator", "random-half"]
 
 
 def _played(
-    folder: Path, matches: dict[str, Any], agents: Any = AGENTS, env: str = NOISY, **more: Any
+    folder: Path | None, matches: dict[str, Any], agents: Any = AGENTS, env: str = NOISY, **more: Any
 ) -> Finished:
     spec = spec_of({"env": env, "agents": agents, "matches": matches, "exact": False, **more}, "test")
     return play(spec, Worker.of(spec), folder, Labour())
 
 
 def test_every_cell_becomes_as_narrow_as_asked() -> None:
-    finished = _played(None, {"half_width": 4.0, "at_least": 16, "at_most": 100_000})
+    finished = _played(None, {"half_width": 2.0, "at_least": 16, "at_most": 100_000})
     table = finished.results.table
     assert finished.decision is not None
     assert finished.decision.undecided == 0
-    assert half_widths(table, 0.05).max() <= 4.0
+    assert half_widths(table, 0.05).max() <= 2.0
     assert table.looks == finished.looks > 1
     assert len(set(table.count.tolist())) > 1  # cells without much chance needed less
 
@@ -149,3 +153,99 @@ def test_a_fixed_number_is_one_round() -> None:
     spec = spec_of({"env": NOISY, "agents": AGENTS, "matches": 10}, "test")
     decision = next_round(spec, finished.results, np.ones(10, dtype=bool))
     assert not decision.more.any()
+
+
+def _failing(spec: Any, agent: str) -> Any:
+    """Raises wherever it plays."""
+
+    class Broken:
+        def start(self, batch: int, agents: int) -> None:
+            return None
+
+        def sample(self, view: Any, memory: Any, streams: Any) -> Any:
+            raise ValueError("out of order")
+
+    return Broken()
+
+
+def test_failed_cells_do_not_end_the_search_for_an_equilibrium(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others' game is narrowed down as if the failing agent were not there."""
+    module = types.ModuleType("broken_players")
+    module.failing = _failing  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "broken_players", module)
+    asked = {"half_width": 6.0, "at_least": 32, "at_most": 50_000, "focus": "equilibrium"}
+    agents = {"broken": "import:broken_players:failing", **{name: name for name in AGENTS}}
+    spec = spec_of({"env": NOISY, "agents": agents, "matches": asked, "exact": False}, "test")
+    finished = play(spec, Worker.of(spec, ("broken_players",)), None, Labour())
+    assert len(finished.results.failures) == 5
+    assert finished.decision is not None
+    assert finished.decision.undecided == 0
+    small = finished.results.table.without(["broken"])
+    assert focus_solution(small.game(0.05)).certificate.epsilon <= 6.0
+    assert small.count.max() > 32
+
+
+def _results(table: PayoffTable) -> Results:
+    return Results(table, [], {}, 0, 0, ByMatch(*(np.zeros((0, len(table.roles))) for _ in range(3))))
+
+
+def _decided(table: PayoffTable, **matches: Any) -> Any:
+    asked = {"half_width": 0.01, "at_least": 2, "focus": "ranking", **matches}
+    spec = spec_of({"env": "zoo:chicken", "agents": list(table.populations[0]), "matches": asked}, "test")
+    return next_round(spec, _results(table), np.ones(len(table.cells), dtype=bool))
+
+
+def test_a_ranking_of_those_who_play_alone_is_narrowed_down() -> None:
+    cells = symmetric_cells(3, 1)
+    count, squares = np.full(3, 100), np.full((3, 1), 1.0)
+    mean = np.array([[0.5], [0.52], [0.95]])
+    table = PayoffTable(
+        ("one",),
+        (("a", "b", "c"),),
+        cells,
+        mean,
+        squares,
+        count,
+        np.zeros(3),
+        True,
+        np.zeros(1),
+        np.ones(1),
+        looks=1,
+    )
+    assert _decided(table).more.tolist() == [100, 100, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_ranking_that_is_narrowed_down_is_that_of_mean_scores(seed: int) -> None:
+    """Cells are wanted exactly where intervals of scores overlap, worked out opponent by opponent."""
+    rng = np.random.default_rng(seed)
+    agents, players = int(rng.integers(2, 5)), int(rng.integers(2, 5))
+    cells = symmetric_cells(agents, players)
+    names = tuple("abcd"[:agents])
+    mean = rng.random((len(cells), players))
+    mean = np.array([[row[cell == a].mean() for a in cell] for row, cell in zip(mean, cells)])
+    count = rng.integers(30, 100_000, len(cells))
+    nobody = np.zeros(len(cells))
+    table = PayoffTable(
+        ("x",) * players, (names,) * players, cells, mean, 0.1 * mean * count[:, None], count, nobody, True,
+        np.zeros(1), np.ones(1), looks=1,
+    )  # fmt: skip
+    widths = half_widths(table, 0.05)
+    number = {tuple(cell): c for c, cell in enumerate(cells.tolist())}
+    score, error = np.zeros(agents), np.zeros(agents)
+    met: list[set[int]] = [set() for _ in range(agents)]
+    for a in range(agents):
+        others = [b for b in range(agents) if b != a]
+        for rest in itertools.product(others, repeat=players - 1):
+            cell = tuple(sorted((a, *rest)))
+            c = number[cell]
+            share = len(others) ** -(players - 1)
+            score[a] += share * mean[c, cell.index(a)]
+            error[a] += share * widths[c]
+            met[a].add(c)
+    wanted: set[int] = set()
+    for a, b in itertools.combinations(range(agents), 2):
+        if error[a] + error[b] > 0.02 and abs(score[a] - score[b]) < error[a] + error[b]:
+            wanted |= met[a] | met[b]
+    decision = _decided(table, at_most=10**9)
+    assert set(np.flatnonzero(decision.more).tolist()) == wanted

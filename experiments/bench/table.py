@@ -20,6 +20,7 @@ _COUNTED = {
     "envs": "environments",
     "train": "tasks",
     "learning": "tasks",
+    "tournament": "tasks",
 }
 _SIZE = re.compile(r"\s*\b\d+(?:x\d+)+\b|\s*\b\d+\^\d+\b")
 

@@ -29,6 +29,7 @@ REQUIRED = {
     "torch": "torch",
     "pydantic": "pydantic",
     "pyyaml": "yaml",
+    "jinja2": "jinja2",
 }
 EXTRAS = {
     "lbforaging": ("lbforaging", "envs", "gymnasium:lbforaging/... and the tests of our foraging"),
@@ -36,7 +37,9 @@ EXTRAS = {
     "mpe2": ("mpe2", "envs", "pettingzoo:mpe2...."),
     "pygame-ce": ("pygame", "envs", "pettingzoo:butterfly.... and pictures of its environments"),
     "rlcard": ("rlcard", "envs", "pettingzoo:classic.... card games"),
-    "axelrod": ("axelrod", "peers", "benchmarks of repeated games against the Axelrod library"),
+    "ray": ("ray", "ray", "training and tournaments on a cluster (--engine ray)"),
+    "openskill": ("openskill", "ratings", "OpenSkill ratings of tournaments"),
+    "axelrod": ("axelrod", "peers", "agents axelrod:... and benchmarks of repeated games"),
     "shimmy": ("shimmy", "peers", "benchmarks of OpenSpiel environments against Shimmy"),
     "pygambit": ("pygambit", "peers", "QRE and Nash benchmarks against Gambit"),
     "nashpy": ("nashpy", "peers", "Nash benchmarks against Nashpy"),

@@ -174,6 +174,7 @@ def _document(
             **facts,
             "pure_equilibria": found.profiles,
             "pure_equilibria_count": found.total,
+            **_estimates(game),
         }
     if tree is None:
         return normal
@@ -182,14 +183,26 @@ def _document(
     return {"game": tree_document(tree), "tree": known, "strategic_form": normal or None}
 
 
+def _estimates(game: Any) -> dict[str, Any]:
+    """Of payoffs estimated from matches, how far they may be from the true ones."""
+    from games.empirical import EmpiricalGame
+
+    if not isinstance(game, EmpiricalGame):
+        return {}
+    exact = int((game.radius == 0).all(axis=0).sum())
+    return {"estimates": {"delta": game.delta, "largest_radius": game.radius.max(), "exact_profiles": exact}}
+
+
 def _show(game: Any, known: dict[str, Any], pure: list[list[int]], count: int) -> None:
     from rich.markup import escape
 
-    from experiments.tables import console, game_line, one_line, simple_table
+    from experiments.tables import console, estimates_line, game_line, one_line, simple_table
     from solvers.show import number_text
 
     out = console()
     out.print(game_line(game))
+    if told := estimates_line(game):
+        out.print(told)
     table = simple_table("Player", "Actions", "Payoff range", "Strictly dominated", "Weakly dominated")
     for i, (player, names) in enumerate(zip(game.players, game.actions)):
         low, high = known["payoff_ranges"][i]

@@ -11,14 +11,15 @@ Game = Annotated[
     str,
     typer.Argument(
         metavar="GAME",
-        help="A file (.nfg, .efg, .json, .npz, .csv) or a name such as zoo:chicken or openspiel:leduc_poker.",
+        help="A file (.nfg, .efg, .json, .npz, .csv), the folder of a tournament, or a name such as zoo:chicken or "
+        "openspiel:leduc_poker.",
         show_default=False,
     ),
 ]
 Env = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        metavar="ENV",
+        metavar="[ENV]",
         help="An environment such as foraging:8x8-2p-3f or swarm:vicsek (`staghunt games` lists them), or any game, "
         "which is played once.",
         show_default=False,
@@ -29,7 +30,7 @@ AllowImport = Annotated[
     typer.Option(
         "--allow-import",
         metavar="PACKAGE",
-        help="Let pettingzoo: and gymnasium: import this package too; may be repeated.",
+        help="Let pettingzoo:, gymnasium: and import: import this package too; may be repeated.",
         show_default=False,
     ),
 ]

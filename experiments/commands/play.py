@@ -21,7 +21,7 @@ HELP = (
     "Play episodes and tell the mean return of every agent. Each episode depends on its seed alone, so --batch and "
     "--workers change the speed and nothing else. Policies are random, human, scripted ones (`staghunt info ENV` lists "
     "those that fit), for a game tree a file that `solve --out` wrote, or learned ones: a run of `staghunt train`, the "
-    "folder of one of its seeds, or a checkpoint."
+    "folder of one of its seeds, or a checkpoint. --replay plays a match of a tournament again."
 )
 EXAMPLES = (
     "staghunt play foraging:8x8-2p-3f",
@@ -30,6 +30,7 @@ EXAMPLES = (
     "staghunt play foraging:8x8-2p-3f --policy runs/mappo-foraging/seed-0 --episodes 500",
     "staghunt play swarm:vicsek --render swarm.png --seed 3",
     "staghunt play pettingzoo:mpe2.simple_spread_v3 --episodes 200 --workers 2 --json",
+    "staghunt play --replay runs/tournament-foraging 17 --render match.gif",
 )
 EPISODES = 100
 LONGEST = 100_000
@@ -37,7 +38,7 @@ LONGEST = 100_000
 
 
 def command(
-    env: Env,
+    env: Env = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,6 +79,15 @@ def command(
             show_default=False,
         ),
     ] = None,
+    replay: Annotated[
+        tuple[Path, int] | None,
+        typer.Option(
+            "--replay",
+            metavar="RUN MATCH",
+            help="Play a match of a tournament again, by its number, and see whether it comes out as it is stored.",
+            show_default=False,
+        ),
+    ] = None,
     fps: Annotated[float, typer.Option("--fps", help="Frames per second of a GIF.")] = 5.0,
     allow_import: AllowImport = None,
     seed: Seed = 0,
@@ -91,6 +101,20 @@ def command(
     check_writable(render, (".gif", ".png"), "--render")
     if not (math.isfinite(fps) and 0 < fps <= 50):
         raise InputError(f"--fps is a number above 0 and at most 50, got {fps:g}")
+    if replay is not None:
+        for given, option in (
+            (env, "ENV"),
+            (policy, "--policy"),
+            (episodes, "--episodes"),
+            (max_steps, "--max-steps"),
+        ):
+            if given:
+                raise InputError(
+                    f"--replay plays a match as it was played, so {option} cannot be given with it"
+                )
+        return _replay(*replay, tuple(allow_import or ()), render, fps, json, quiet)
+    if env is None:
+        raise InputError("give an environment to play, such as foraging:8x8-2p-3f, or --replay RUN MATCH")
     from experiments.session import Session
     from experiments.stray_prints import prints_on_stderr
 
@@ -115,6 +139,37 @@ def command(
 
         show_played(played)
     return 0
+
+
+def _replay(
+    run: Path,
+    match: int,
+    allow_import: tuple[str, ...],
+    render: Path | None,
+    fps: float,
+    json: bool,
+    quiet: bool,
+) -> int:
+    from experiments.guard import NOT_REACHED, OK, complain
+    from experiments.progress import Reporter
+    from experiments.stray_prints import prints_on_stderr
+    from experiments.tournament.replay import difference, replay, replay_document, show_replayed
+
+    with prints_on_stderr():
+        with Reporter(quiet, f"playing match {match:,} of {run}"):
+            found, film = replay(run, match, allow_import, render is not None)
+        if film is not None and render is not None:
+            draw(render, film, fps, quiet)
+    if json:
+        from experiments.output import print_json
+
+        print_json(replay_document(found))
+    elif not quiet:
+        show_replayed(found)
+    if found.same:
+        return OK
+    complain(difference(found))
+    return NOT_REACHED
 
 
 def _film(session: Any, render: Path | None, limit: int | None) -> Film | None:

@@ -176,7 +176,10 @@ class _Run:
             len(self.history) + 1, self._spent(), sizes, values, gains, found,
             0 if done else populations.extend(responses),
         ), sigma)  # fmt: skip
-        return self._verdict(done)
+        verdict = self._verdict(done)
+        if verdict is None:
+            self._telling(0.0)(math.nan, f"iteration {len(self.history) + 1}")
+        return verdict
 
     def _ask(self, target: Target, best: Best | None, share: float) -> Found:
         task = Task(self.arena, self.populations.members, target, best, self.rng, self._telling(share))
@@ -190,7 +193,6 @@ class _Run:
         self.idle = 0 if step.added else self.idle + 1
         if self.watch is not None:
             self.watch(step)
-        self._telling(0.0)(math.nan, f"iteration {step.number + 1}")
 
     def _verdict(self, done: bool) -> str | None:
         if done:

@@ -74,7 +74,7 @@ def next_round(spec: Spec, results: Results, playable: Array) -> Decision:
     elif matches.focus == "ranking":
         wanted = _of_ranking(table, widths, matches.half_width, spec.self_play)
     else:
-        wanted = _of_equilibrium(table, spec, matches.half_width)
+        wanted = _of_equilibrium(results, spec, matches.half_width)
     alive = np.array([c not in results.failures for c in range(len(table.cells))], dtype=bool)
     wanted = wanted & playable & alive
     open_cells = wanted & (table.count < matches.at_most)
@@ -97,67 +97,70 @@ def half_widths(table: PayoffTable, delta: float) -> Float:
 
 
 def _of_ranking(table: PayoffTable, widths: Float, target: float, self_play: bool) -> Array:
-    """Cells of agents whose place beside a neighbour in the ranking is not decided, nor nearer than the target."""
-    wanted = np.zeros(len(table.cells), dtype=bool)
+    """Cells of agents whose order by mean score is not decided, nor nearer than the target."""
+    from experiments.tournament.samples import Samples
+    from experiments.tournament.scores import MeanScores
+
     known = table.known & np.isfinite(widths)
-    if table.symmetric and not self_play and table.shape[0] > 1:
-        known &= (table.cells != table.cells[:, :1]).any(axis=1)  # meeting oneself does not count
-    for role in range(1 if table.symmetric else len(table.roles)):
-        played = _plays(table, role) & known[:, None]  # [C, K]
-        cells = np.maximum(played.sum(axis=0), 1)
-        own = _own_mean(table, role)  # [C, K]
-        score = np.where(played, own, 0.0).sum(axis=0) / cells
-        error = np.where(played, widths[:, None], 0.0).sum(axis=0) / cells  # a bound, as widths are
-        order = np.argsort(-score, kind="stable")
-        for above, below in itertools.pairwise(order):
-            room = error[above] + error[below]
-            if score[above] - score[below] < room and room > 2 * target:
-                wanted |= played[:, [above, below]].any(axis=1)
+    samples = Samples(
+        table.populations,
+        table.cells,
+        np.zeros((0, len(table.roles))),
+        np.zeros(len(table.cells) + 1),
+        np.where(known[:, None], table.mean, math.nan),
+        table.symmetric,
+    )
+    scores = MeanScores(samples, self_play)
+    # scores are weighted means of cells, so the same means of half-widths bound their errors
+    score, error = scores(np.stack([table.mean, np.broadcast_to(widths[:, None], table.mean.shape)]))
+    wanted = np.zeros(len(table.cells), dtype=bool)
+    counted = scores.counted()
+    for first, last in itertools.pairwise(scores.cuts.tolist()):
+        gap = np.abs(score[first:last, None] - score[None, first:last])
+        room = error[first:last, None] + error[None, first:last]
+        undecided = (gap < room) & (room > 2 * target)  # NaN, of who has no cell, is neither
+        np.fill_diagonal(undecided, False)
+        wanted |= counted[first:last][undecided.any(axis=1)].any(axis=0)
     return wanted
-
-
-def _plays(table: PayoffTable, role: int) -> Array:
-    """Whether each agent of a role plays in each cell, bool[C, K]."""
-    agents = np.arange(table.shape[role])
-    if table.symmetric:
-        return np.asarray((table.cells[:, :, None] == agents).any(axis=1))
-    return np.asarray(table.cells[:, role, None] == agents)
-
-
-def _own_mean(table: PayoffTable, role: int) -> Float:
-    """Each agent's mean payoff in each cell, float64[C, K]; 0 where it does not play."""
-    out = np.zeros((len(table.cells), table.shape[role]))
-    seats = range(len(table.roles)) if table.symmetric else (role,)
-    for seat in seats:
-        out[np.arange(len(table.cells)), table.cells[:, seat]] = table.mean[:, seat]
-    return out
 
 
 # --- the equilibrium --------------------------------------------------------------------------------------------------
 
 
-def _of_equilibrium(table: PayoffTable, spec: Spec, target: float) -> Array:
-    """Cells whose error makes the epsilon of the empirical game's equilibrium larger than the target."""
+def _of_equilibrium(results: Results, spec: Spec, target: float) -> Array:
+    """Cells whose error makes the epsilon of the empirical game's equilibrium larger than the target.
+
+    Where cells have failed, the game is that of the agents of whom none has, as in the answers.
+    """
+    from experiments.tournament.answers import complete
     from experiments.tournament.equilibria import focus_solution
 
-    failed = ~table.known
-    if failed.any():
-        return np.zeros(len(table.cells), dtype=bool)
+    wanted = np.zeros(len(results.table.cells), dtype=bool)
+    table, gone = complete(results.table)
+    if table is None:
+        return wanted
+    inside = _cells_without(results.table, gone)
     game: Any = table.game(spec.delta)
     if not np.isfinite(game.radius).all():
         widths = np.nan_to_num(_NORMAL * table.standard_error, nan=math.inf)
-        weight = widths.max(axis=1)
-        return np.asarray(weight > target)
+        wanted[inside] = widths.max(axis=1) > target
+        return wanted
     solution = focus_solution(game)
-    certificate = solution.certificate
-    if certificate.epsilon <= target:
-        return np.zeros(len(table.cells), dtype=bool)
+    if solution.certificate.epsilon <= target:
+        return wanted
     weight = slack_by_cell(table, game, solution)
     order = np.argsort(-weight, kind="stable")
     within = np.cumsum(weight[order]) - weight[order] < _SHARE * weight.sum()
-    wanted = np.zeros(len(table.cells), dtype=bool)
-    wanted[order[within & (weight[order] > 0)]] = True
+    wanted[inside[order[within & (weight[order] > 0)]]] = True
     return wanted
+
+
+def _cells_without(table: PayoffTable, gone: list[str]) -> Array:
+    """Numbers of the cells in which none of these agents plays, int64[c], in order: those of `table.without(gone)`."""
+    out = np.ones(len(table.cells), dtype=bool)
+    for role, population in enumerate(table.populations):
+        out &= ~np.isin(table.cells[:, role], [k for k, name in enumerate(population) if name in gone])
+    return np.flatnonzero(out)
 
 
 def slack_by_cell(table: PayoffTable, game: Any, solution: Any) -> Float:

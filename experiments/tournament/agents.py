@@ -15,6 +15,11 @@ from games.policy_names import every_team, find_policy, is_file, is_human, polic
 IMPORT = "import:"
 
 
+def is_scripted(policy: str) -> bool:
+    """Whether a policy by this name is one of ours, which play seats alike that are alike."""
+    return not (policy.startswith(IMPORT) or is_trained(policy) or is_file(policy))
+
+
 def policies_for(
     env: Env, name: str, policy: str, seats: tuple[int, ...], allow_import: tuple[str, ...] = ()
 ) -> list[Policy | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from experiments.tournament.agents import is_scripted, policies_for
 from experiments.tournament.casting import Casting, finished_table, table_of
 from experiments.tournament.engine import Labour
 from experiments.tournament.results import Results
@@ -84,15 +85,15 @@ def tournament(
         for name, policy in role.agents:
             names.append(name)
             cast.append(_policies(loaded, name, policy, seats, objects))
-    casting = Casting(loaded, finished_table(table, cast), tuple(names), cast)
+    # an object is the same in every seat; what is given by name may not be
+    alike = all(policy == _GIVEN or is_scripted(policy) for role in spec.roles for _, policy in role.agents)
+    casting = Casting(loaded, finished_table(table, alike), tuple(names), cast)
     return play(spec, Worker(spec, casting), None, Labour(), progress).results
 
 
 def _policies(
     env: Env, name: str, policy: str, seats: tuple[int, ...], objects: Mapping[str, Policy]
 ) -> list[Policy | None]:
-    from experiments.tournament.agents import policies_for
-
     if policy != _GIVEN:
         return policies_for(env, name, policy, seats)
     return [objects[name] if i in seats else None for i in range(len(env.spec.agents))]

@@ -124,7 +124,7 @@ def casting(spec: Spec, allow_import: tuple[str, ...] = ()) -> Casting:
             f"{spec.env} has no horizon, so matches need a limit: set max_steps, as in max_steps: 500"
         )
     table = table_of(spec, env)
-    from experiments.tournament.agents import policies_for
+    from experiments.tournament.agents import is_scripted, policies_for
 
     names, cast = [], []
     for role in spec.roles:
@@ -132,18 +132,19 @@ def casting(spec: Spec, allow_import: tuple[str, ...] = ()) -> Casting:
         for name, policy in role.agents:
             names.append(name)
             cast.append(policies_for(env, name, policy, tuple(seats), allow_import))
-    return Casting(env, finished_table(table, cast), tuple(names), cast)
+    alike = all(is_scripted(policy) for role in spec.roles for _, policy in role.agents)
+    return Casting(env, finished_table(table, alike), tuple(names), cast)
 
 
-def finished_table(table: Table, cast: list[list[Policy | None]]) -> Table:
-    """The table of these agents: where seats are alike, somebody who has learned may still play them differently."""
+def finished_table(table: Table, alike: bool) -> Table:
+    """The table of agents who play all seats alike, or do not: who has learned may play like seats differently."""
     if not table.symmetric or table.swapped or len(table.roles) == 1:
         return table
-    return replace(table, swapped=any(policy is not policies[0] for policies in cast for policy in policies))
+    return replace(table, swapped=not alike)
 
 
 def table_of(spec: Spec, env: Env) -> Table:
-    """Roles and cells of a tournament whose agents play all seats alike."""
+    """Roles and cells of a tournament whose agents play seats alike that are alike."""
     agents = env.spec.agents
     if spec.symmetric:
         _check_alike(env.spec)

@@ -30,12 +30,15 @@ class Labour:
         Of a Ray cluster; a local one is started if None.
     allow_import : tuple of str
         Further packages that may be imported.
+    gradual : bool
+        With "local": start in this process, and let several work only once that pays.
     """
 
     engine: str = "local"
     workers: int = 1
     address: str | None = None
     allow_import: tuple[str, ...] = ()
+    gradual: bool = False
 
 
 class Engine(Protocol):
@@ -96,6 +99,10 @@ def engine_for(labour: Labour, spec: Spec, worker: Worker) -> Engine:
         raise InputError(f"unknown engine {labour.engine!r:.40}; known are {', '.join(ENGINES)}")
     if labour.workers == 1:
         return InProcess(worker)
+    if labour.gradual:
+        from experiments.tournament.engine_gradual import GradualEngine
+
+        return GradualEngine(labour, spec, worker)
     from experiments.tournament.engine_local import LocalEngine
 
     return LocalEngine(labour, spec, worker)

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -19,10 +19,11 @@ from shlex import quote
 from typing import Any
 
 from experiments.atomic import write_text
+from experiments.run_folders import HOME, LOCK, TEMPORARY, slug
 from experiments.tournament.agents import IMPORT
+from experiments.tournament.files import digest_of, files_of
 from experiments.tournament.spec import FORMAT, VERSION, Role, Spec, spec_of
 from experiments.trained import is_trained
-from experiments.training.folders import HOME, slug
 from experiments.training.yaml_text import dump, read
 from games.errors import InputError
 from games.policy_names import is_file
@@ -54,8 +55,15 @@ def is_tournament(path: Path) -> bool:
     return (path / SPEC).is_file()
 
 
-def read_spec(path: Path) -> Spec:
+def read_spec(path: Path, change: Callable[[Any], Any] | None = None) -> Spec:
     """The spec in a YAML file, its files' paths made absolute.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    change : callable, optional
+        From the document as it was read to the one that is meant, for what the command line says beside the file.
 
     Raises
     ------
@@ -64,7 +72,8 @@ def read_spec(path: Path) -> Spec:
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected the YAML file of a tournament")
-    spec = spec_of(read(path), str(path))
+    document = read(path)
+    spec = spec_of(document if change is None else change(document), str(path))
     return replace(spec, roles=tuple(_with_whole_paths(role) for role in spec.roles))
 
 
@@ -95,7 +104,7 @@ def check_files(tournament: Tournament) -> None:
     """`InputError` if a checkpoint or strategy that agents are made of is not what it was when play began."""
     kept = tournament.provenance.get("files")
     for path, digest in kept.items() if isinstance(kept, dict) else ():
-        if _digest(Path(path)) != digest:
+        if digest_of(Path(path)) != digest:
             raise InputError(
                 f"{path} has changed since {tournament.path} was begun; its results would be mixed with others'"
             )
@@ -109,39 +118,21 @@ def new_tournament(spec: Spec, out: Path | None, provenance: dict[str, Any]) -> 
     InputError
         If the folder holds anything, or the system refuses.
     """
-    path = _new_folder(spec, out)
-    facts = {**provenance, "files": files_of(spec)}
+    return write_spec(new_folder(spec, out), spec, {**provenance, "files": files_of(spec)})
+
+
+def write_spec(path: Path, spec: Spec, facts: dict[str, Any]) -> Tournament:
+    """Write what was asked for into the folder, with its provenance and the digests of the agents' files.
+
+    Raises
+    ------
+    InputError
+        If the system refuses.
+    """
     head = "# A tournament of `staghunt tournament`; the same command on this file plays the same again.\n"
     document = {"format": FORMAT, "version": VERSION, **spec.document(), "provenance": facts}
     write_text(path / SPEC, head + dump(document))
     return Tournament(path, spec, facts)
-
-
-def files_of(spec: Spec) -> dict[str, str]:
-    """SHA-256 of the files that agents are made of, by path."""
-    out = {}
-    for role in spec.roles:
-        for _, policy in role.agents:
-            for path in _sources(policy):
-                out[str(path)] = _digest(path)
-    return dict(sorted(out.items()))
-
-
-def _sources(policy: str) -> list[Path]:
-    if policy.startswith(IMPORT):
-        return []
-    if is_trained(policy):
-        from experiments.trained import checkpoints
-
-        return sorted(checkpoints(Path(policy))[1].values())
-    return [Path(policy)] if is_file(policy) and Path(policy).is_file() else []
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _with_whole_paths(role: Role) -> Role:
@@ -154,7 +145,14 @@ def _whole(policy: str) -> str:
     return str(Path(policy).absolute())
 
 
-def _new_folder(spec: Spec, out: Path | None) -> Path:
+def new_folder(spec: Spec, out: Path | None) -> Path:
+    """Make the folder: `out`, or ``runs/tournament-<env>`` with a number if that exists.
+
+    Raises
+    ------
+    InputError
+        If `out` holds anything, or the system refuses.
+    """
     try:
         if out is not None:
             _check_empty(out)
@@ -173,6 +171,15 @@ def _new_folder(spec: Spec, out: Path | None) -> Path:
     raise AssertionError
 
 
+def check_out(out: Path | None) -> None:
+    """Refuse a folder that a new tournament must not write to, before any work is done."""
+    try:
+        if out is not None:
+            _check_empty(out)
+    except OSError as error:
+        raise InputError(f"--out {out}: {error.strerror or error}") from None
+
+
 def _check_empty(out: Path) -> None:
     if is_tournament(out):
         raise InputError(
@@ -181,5 +188,6 @@ def _check_empty(out: Path) -> None:
         )
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out} is a file, expected a folder")
-    if out.is_dir() and any(out.iterdir()):
+    # what a process that was killed at the very beginning left behind does not count
+    if out.is_dir() and any(not (path.name == LOCK or path.match(TEMPORARY)) for path in out.iterdir()):
         raise InputError(f"--out {out} is not empty and not a tournament; choose another folder")

@@ -104,11 +104,14 @@ def order_shares(values: Float) -> tuple[Float, Float]:
 
 
 def with_uncertainty(ranking: Ranking, replicates: Float, level: float) -> Ranking:
-    """The ranking with intervals and shares of replicates float64[B, K]; as it is if there are fewer than two."""
-    if len(replicates) < 2:
-        return replace(ranking, level=level)
+    """The ranking with intervals and shares of replicates float64[B, K]; as it is if there are fewer than two.
+
+    Also where nobody has a value: everybody's cells with others may be missing.
+    """
     size = len(ranking.values)
     ranked = np.flatnonzero(~np.isnan(ranking.values))
+    if len(replicates) < 2 or not ranked.size:
+        return replace(ranking, level=level)
     low, high = quantiles(replicates[:, ranked], level)
     first, above = order_shares(replicates[:, ranked])
     whole = np.full((size, size), math.nan)

@@ -137,9 +137,10 @@ def table_from(
         shape.symmetric,
         low,
         high,
-        constant_sum=constant_sum(env) and all(len(seats) == 1 for seats in shape.seats),
+        constant_sum=constant_sum(env, spec.max_steps) and all(len(seats) == 1 for seats in shape.seats),
         looks=looks,
-        sources=(f"{spec.digest[:16]} seed {spec.seed}",) if count.any() else (),
+        # the seed alone: a longer tournament under the same one has the same matches, and shares the environment's luck
+        sources=(f"seed {spec.seed}",) if count.any() else (),
     )
 
 
@@ -173,7 +174,7 @@ def _by_agent(shape: Table, cell: Array, places: Array, payoffs: Float) -> Float
 # --- ranges -------------------------------------------------------------------------------------------------------
 
 
-def constant_sum(env: Env) -> bool:
+def constant_sum(env: Env, max_steps: int | None = None) -> bool:
     """Whether it is known that the returns of two agents always have the same sum."""
     rules: Any = getattr(env, "rules", None)
     game = getattr(rules, "game", None)
@@ -182,7 +183,15 @@ def constant_sum(env: Env) -> bool:
     from games.sims.matrix import MatrixRules
     from games.sims.tree import TreeRules
 
-    return isinstance(rules, MatrixRules | TreeRules) and game.constant_sum() is not None
+    if not isinstance(rules, MatrixRules | TreeRules):
+        return False
+    total = game.constant_sum()
+    return total is not None and (total == 0 or not _cut_off(env, max_steps))
+
+
+def _cut_off(env: Env, max_steps: int | None) -> bool:
+    """Whether matches may be cut off before the game has ended, which pays nothing more."""
+    return max_steps is not None and max_steps < float(env.spec.horizon or 1)
 
 
 def payoff_range(spec: Spec, shape: Table, env: Env) -> tuple[Float, Float] | None:
@@ -207,8 +216,8 @@ def _returns_range(env: Env, max_steps: int | None) -> tuple[Float, Float] | Non
     from games.sims.tree import TreeRules
 
     rules: Any = getattr(env, "rules", None)
-    longest = float(env.spec.horizon or 1)
-    cut = max_steps is not None and max_steps < longest
+    cut = _cut_off(env, max_steps)
+    longest = float(max_steps if cut and max_steps is not None else env.spec.horizon or 1)
     if isinstance(rules, TreeRules):
         low, high = rules.game.payoff.min(axis=1), rules.game.payoff.max(axis=1)
         # who is cut off is paid nothing
@@ -217,7 +226,7 @@ def _returns_range(env: Env, max_steps: int | None) -> tuple[Float, Float] | Non
         return rules.game.flat.min(axis=1), rules.game.flat.max(axis=1)
     if isinstance(rules, RepeatedRules):
         low, high = rules.game.flat.min(axis=1), rules.game.flat.max(axis=1)
-        fewest = longest if rules.spec.continuation == 1.0 and not cut else 1.0
+        fewest = longest if rules.spec.continuation == 1.0 else 1.0
         return np.minimum(fewest * low, longest * low), np.maximum(fewest * high, longest * high)
     if isinstance(rules, MarkovRules) and env.spec.horizon is not None:
         reward = rules.game.reward.reshape(len(rules.game.reward), -1)

@@ -43,6 +43,7 @@ class MeanScores:
             row = samples.cells + np.cumsum([0, *sizes[:-1]])
         total = sum(sizes)
         self.cuts = np.cumsum([0, *sizes])
+        self._shape = (cells, roles)
         entries = weight.ravel()
         column = np.arange(cells * roles)
         known = np.repeat(samples.known, roles)
@@ -61,6 +62,14 @@ class MeanScores:
         scores = np.ascontiguousarray((self._map @ flat.T).T)
         scores[:, self._none] = math.nan
         return scores
+
+    def counted(self) -> Array:
+        """Whether each cell counts in each agent's score, bool[K of all roles, C]."""
+        cells, roles = self._shape
+        row, column = self._map.nonzero()
+        out = np.zeros((self._map.shape[0], cells), dtype=bool)
+        out[row, column // roles] = True
+        return out
 
 
 def _repeats(times: Array) -> Float:

@@ -135,8 +135,9 @@ class Spec:
     def digest(self) -> str:
         """SHA-256 of everything that results depend on."""
         document = self.document()
-        for key in ("delta", "self_play"):  # only how results are read depends on these
-            document.pop(key)
+        if self.matches.half_width is None:
+            for key in ("delta", "self_play"):  # only how results are read depends on these
+                document.pop(key)
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
@@ -218,6 +219,7 @@ def _agents(given: Any, source: str, where: str) -> tuple[tuple[str, str], ...]:
             )
         if not name.strip():
             raise InputError(f"{source}: an agent of {where} has no name")
+        _check_characters(name + policy, source, where)
         if len(name) > 200:
             raise InputError(f"{source}: the name {name[:40]!r}... of an agent is longer than 200 characters")
         if name in seen:
@@ -242,6 +244,7 @@ def _roles(given: Any, source: str) -> tuple[Role, ...]:
             raise InputError(
                 f"{source}: roles.{name}.seats is {short(seats)}, expected a list of the environment's agents"
             )
+        _check_characters("".join([str(name), *seats]), source, "roles")
         roles.append(Role(str(name), tuple(seats), _agents(agents, source, f"roles.{name}")))
     return tuple(roles)
 
@@ -282,7 +285,18 @@ def _text(value: Any, source: str, key: str, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         shown = "missing" if value is None else short(value)
         raise InputError(f"{source}: {key} is {shown}; expected {what}")
+    _check_characters(value, source, key)
     return value.strip()
+
+
+def _check_characters(text: str, source: str, key: str) -> None:
+    """`InputError` if a text cannot be written into a file: halves of characters, from escapes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{source}: {key} contains {text[error.start]!r}, which is half a character"
+        ) from None
 
 
 def _whole(value: Any, source: str, key: str, least: int) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +20,8 @@ from games.errors import InputError, WorkerDied
 from games.play import Episodes
 
 LONGEST_REASON = 500
+_FAILURES = (Exception, SystemExit)
+"""What a policy may raise; one that calls `sys.exit` does not end the tournament either."""
 
 
 @dataclass
@@ -48,7 +54,7 @@ class Worker:
         try:
             episodes = self._episodes(drawn)
             return _played(drawn, episodes, {}, time.perf_counter() - start)
-        except Exception as error:
+        except _FAILURES as error:
             first = error
         failures: dict[int, str] = {}
         parts: list[tuple[Drawn, Episodes]] = []
@@ -59,33 +65,49 @@ class Worker:
                 if len(cells) == 1:
                     raise first
                 parts.append((own, self._episodes(own)))
-            except Exception as error:
+            except _FAILURES as error:
                 failures[cell] = reason(error)
         return _joined(drawn, parts, failures, time.perf_counter() - start)
 
     def _episodes(self, drawn: Drawn) -> Episodes:
         table = self.casting.table
-        episodes = play_assigned(
-            self.casting.env,
-            self.casting.cast,
-            table.seated(drawn.places),
-            drawn.seeds,
-            drawn.acts,
-            max_steps=self.spec.max_steps,
-        )
+        with _one_thread():
+            episodes = play_assigned(
+                self.casting.env,
+                self.casting.cast,
+                table.seated(drawn.places),
+                drawn.seeds,
+                drawn.acts,
+                max_steps=self.spec.max_steps,
+            )
         if not np.isfinite(episodes.returns).all():
             bad = int(np.argwhere(~np.isfinite(episodes.returns))[0, 0])
             raise InputError(f"match {drawn.match[bad]} returned a payoff that is not a finite number")
         return episodes
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error in one line: ours as they are, others with their kind."""
     text = " ".join(str(error).split())
     told = (
         text if isinstance(error, InputError | WorkerDied) else f"{type(error).__name__}: {text}".rstrip(": ")
     )
-    return told[:LONGEST_REASON]
+    return told[:LONGEST_REASON].encode(errors="replace").decode()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks compute with one thread, as in every worker process: their last digits depend on the number."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _played(drawn: Drawn, episodes: Episodes, failures: dict[int, str], seconds: float) -> Played:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from shlex import quote
 from typing import Any
@@ -37,7 +38,7 @@ def train_on_ray(
     started = not ray.is_initialized()
     if started:
         environment = dict.fromkeys(THREAD_VARIABLES, str(threads))
-        ray.init(log_to_driver=False, logging_level="error", runtime_env={"env_vars": environment})
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": environment})
     try:
         gpus = 1.0 / labour.workers if run.spec.training.device.startswith("cuda") else 0.0
         options = {"num_cpus": threads * labour.env_workers, "num_gpus": gpus, "max_retries": 0}

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from experiments.atomic import write_text
+from experiments.run_folders import HOME, PATIENCE, clear_temporary, locked, slug
 from experiments.training.runs import FORMAT, SPEC, VERSION, Run, is_run
 from experiments.training.settings import Spec
 from experiments.training.yaml_text import dump
 from games.errors import InputError
 
-HOME = Path("runs")
-LOCK = ".lock"
-PATIENCE = 3.0
-"""Seconds in which the processes of a killed run have noticed and left."""
-_TEMPORARY = ".staghunt-*"
-
-
-def slug(text: str) -> str:
-    """A text as part of a folder's name.
-
-    >>> slug("pettingzoo:mpe2.simple_spread_v3?N=3")
-    'pettingzoo-mpe2.simple_spread_v3-n-3'
-    """
-    flat = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.").lower()
-    return flat[:80].rstrip("-.") or "env"
+__all__ = ["PATIENCE", "check_out", "clear_temporary", "cut", "locked", "new_folder", "slug", "write_spec"]
 
 
 def new_folder(spec: Spec, out: Path | None) -> Path:
@@ -85,59 +69,6 @@ def write_spec(path: Path, spec: Spec, provenance: dict[str, Any]) -> Run:
     head = "# A run of `staghunt train`. `staghunt train --config` on this file trains the same again.\n"
     write_text(path / SPEC, head + dump(document))
     return Run(path, spec, provenance)
-
-
-@contextlib.contextmanager
-def locked(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
-    """Nobody else writes here in the meantime; the system ends the lock with the process, however that ends.
-
-    Parameters
-    ----------
-    folder : Path
-        Of a run, or of a seed.
-    patience : float
-        Seconds to wait for somebody who may be leaving.
-
-    Raises
-    ------
-    InputError
-        If another process is at work here.
-    """
-    try:
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
-    try:
-        deadline = time.monotonic() + patience
-        while not _lock(handle):
-            if time.monotonic() > deadline:
-                raise InputError(f"another process is training in {folder}; wait for it, or end it")
-            time.sleep(0.1)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    """Whether we have the lock now; where the system knows no locks, nobody is kept out."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
-
-
-def clear_temporary(folder: Path) -> None:
-    """Delete what a killed process left half written."""
-    for path in folder.glob(_TEMPORARY):
-        with contextlib.suppress(OSError):
-            path.unlink()
 
 
 def cut(path: Path, size: int) -> None:
