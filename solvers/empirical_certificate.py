@@ -46,8 +46,11 @@ def _of_player(game: EmpiricalGame, dense: Any, i: int, concept: str) -> float:
         error = _sums(joint, radius) + played[:, None]  # [c, b]
     np.fill_diagonal(error, 0.0)
     if concept == "qre":
-        others = joint.sum(axis=0)
-        return float((_sums(others[None, :], radius)[0]).max() + played.sum())
+        # the best mixed reply against what is played moves no faster with payoffs than the worst pure one against it,
+        # and of that one only the part that is not played already
+        rest = np.maximum(joint.sum(axis=0) - joint, 0.0)
+        others = np.where(np.eye(count, dtype=bool), 0.0, played[None, :]).sum(axis=1)
+        return float((_sums(rest, radius).diagonal() + others).max())
     table = joint @ payoff.T
     gain = table - np.diag(table)[:, None]
     if concept == "ce":

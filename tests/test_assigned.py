@@ -152,9 +152,9 @@ class _Always:
 
 def test_actions_keep_their_values_beside_those_of_another_type() -> None:
     """Whole numbers, long and short, and fractions, in whatever order they are put together."""
-    env = make_env("mpe:simple-tag?continuous=true")
+    env = make_env("mpe:simple-spread?continuous=true")
     first, second = _Always(np.zeros(5, dtype=np.int8)), _Always([0.0, 0.6, 0.3, 0.0, 0.5])
-    cast = [[policy] * 4 for policy in (first, second, _Always(np.full(5, 0.25, dtype=np.float32)))]
+    cast = [[policy] * 3 for policy in (first, second, _Always(np.full(5, 0.25, dtype=np.float32)))]
     seating, seeds, acts = drawn(env, cast, 12)
     together = play_assigned(env, cast, seating, seeds, acts, max_steps=6)
     alone = one_by_one(env, cast, seating, seeds, acts, 6)

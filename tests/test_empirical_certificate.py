@@ -131,3 +131,42 @@ def test_ordinary_games_have_no_slack() -> None:
 def test_bad_radii_are_refused(radius: object) -> None:
     with pytest.raises(InputError, match="radii"):
         EmpiricalGame(np.zeros((2, 2, 2)), radius=radius)  # type: ignore[arg-type]
+
+
+def test_who_has_no_choice_has_no_regret_to_be_unsure_of() -> None:
+    payoffs = np.random.default_rng(0).random((2, 1, 3))
+    game = EmpiricalGame(payoffs, radius=np.full((2, 1, 3), 0.2))
+    for concept in ("nash", "cce", "ce", "qre", "alpharank"):
+        # the second player's own two other actions still count
+        assert 0 < slack_of(game, np.array([1.0, 0.2, 0.3, 0.5]), concept) <= 0.4
+    alone = EmpiricalGame(payoffs[:, :, :1], radius=np.full((2, 1, 1), np.inf))
+    for concept in ("nash", "cce", "ce", "qre", "alpharank"):
+        assert slack_of(alone, np.ones(2), concept) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_game_within_the_radii_has_more_regularised_regret(seed: int) -> None:
+    """At random corners of the box of payoffs, and at those that hurt one reply of one player most."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(1, 4, int(rng.integers(2, 4))))
+    payoffs, radius = rng.random((len(shape), *shape)), 0.3 * rng.random((len(shape), *shape))
+    blocks, precision = [rng.dirichlet(np.ones(n)) for n in shape], float(rng.choice([0.5, 3.0, 50.0]))
+    flat = np.concatenate(blocks)
+
+    def regrets(game: NormalFormGame) -> list[float]:
+        out = []
+        for own, paid in zip(blocks, game.blocks(game.deviation_payoffs(flat))):
+            best = paid.max() + np.log(np.exp(precision * (paid - paid.max())).sum()) / precision
+            out.append(float(best - own @ paid + (own @ np.log(own)) / precision))
+        return out
+
+    game = EmpiricalGame(payoffs, radius=radius)
+    slack, before = slack_of(game, flat, "qre"), max(regrets(game))
+    corners = [rng.choice([-1.0, 1.0], payoffs.shape) for _ in range(20)]
+    for i, n in enumerate(shape):
+        for b in range(n):
+            hurting = np.full(payoffs.shape, -1.0)
+            hurting[(i, *(slice(None),) * i, b)] = 1.0
+            corners.append(hurting)
+    for corner in corners:
+        assert max(regrets(NormalFormGame(payoffs + corner * radius))) <= before + slack + 1e-12

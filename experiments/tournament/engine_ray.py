@@ -194,7 +194,7 @@ def join(workers: int, address: str | None) -> bool:
                     "local", num_cpus=workers, include_dashboard=False, object_store_memory=OBJECTS, **common
                 )
             else:
-                _check_reachable(address)
+                check_reachable(address)
                 ray.init(address, **common)
             if not ray.cluster_resources().get("CPU"):
                 raise InputError(f"the Ray cluster at {address} has no processors")
@@ -219,7 +219,7 @@ def _refusal(address: str | None, error: Exception) -> str:
     return f"there is no Ray cluster at {address}: {told}"
 
 
-def _check_reachable(address: str) -> None:
+def check_reachable(address: str) -> None:
     """`InputError` unless a cluster answers at an address such as 10.0.0.1:6379 or ray://head:10001.
 
     Ray itself goes on trying for minutes, also where something else is listening.

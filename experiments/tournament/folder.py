@@ -13,13 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
+from experiments import run_folders
 from experiments.atomic import write_text
-from experiments.run_folders import HOME, LOCK, TEMPORARY, slug
 from experiments.tournament.agents import IMPORT
 from experiments.tournament.files import digest_of, files_of
 from experiments.tournament.spec import FORMAT, VERSION, Role, Spec, spec_of
@@ -53,6 +51,9 @@ class Tournament:
 def is_tournament(path: Path) -> bool:
     """Whether a folder is one of a tournament."""
     return (path / SPEC).is_file()
+
+
+KIND = run_folders.Kind("tournament", "staghunt tournament", is_tournament)
 
 
 def read_spec(path: Path, change: Callable[[Any], Any] | None = None) -> Spec:
@@ -153,41 +154,9 @@ def new_folder(spec: Spec, out: Path | None) -> Path:
     InputError
         If `out` holds anything, or the system refuses.
     """
-    try:
-        if out is not None:
-            _check_empty(out)
-            out.mkdir(parents=True, exist_ok=True)
-            return out
-        HOME.mkdir(exist_ok=True)
-        for number in count(1):
-            path = HOME / (f"tournament-{slug(spec.env)}" + (f"-{number}" if number > 1 else ""))
-            try:
-                path.mkdir()
-                return path
-            except FileExistsError:
-                continue
-    except OSError as error:
-        raise InputError(f"cannot make the folder {out or HOME}: {error.strerror or error}") from None
-    raise AssertionError
+    return run_folders.new_folder(KIND, f"tournament-{run_folders.slug(spec.env)}", out)
 
 
 def check_out(out: Path | None) -> None:
     """Refuse a folder that a new tournament must not write to, before any work is done."""
-    try:
-        if out is not None:
-            _check_empty(out)
-    except OSError as error:
-        raise InputError(f"--out {out}: {error.strerror or error}") from None
-
-
-def _check_empty(out: Path) -> None:
-    if is_tournament(out):
-        raise InputError(
-            f"--out {out} holds a tournament already; go on with it by `staghunt tournament --resume {quote(str(out))}`, "
-            "or choose another folder"
-        )
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out} is a file, expected a folder")
-    # what a process that was killed at the very beginning left behind does not count
-    if out.is_dir() and any(not (path.name == LOCK or path.match(TEMPORARY)) for path in out.iterdir()):
-        raise InputError(f"--out {out} is not empty and not a tournament; choose another folder")
+    run_folders.check_out(KIND, out)
