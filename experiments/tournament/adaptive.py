@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from experiments.tournament.holes import complete
 from experiments.tournament.results import Results
 from experiments.tournament.spec import Spec
 from games.empirical import PayoffTable
+from games.errors import InputError
 from games.play import Array
 from games.simplices import Float
 
@@ -132,7 +134,6 @@ def _of_equilibrium(results: Results, spec: Spec, target: float) -> Array:
 
     Where cells have failed, the game is that of the agents of whom none has, as in the answers.
     """
-    from experiments.tournament.answers import complete
     from experiments.tournament.equilibria import focus_solution
 
     wanted = np.zeros(len(results.table.cells), dtype=bool)
@@ -140,7 +141,11 @@ def _of_equilibrium(results: Results, spec: Spec, target: float) -> Array:
     if table is None:
         return wanted
     inside = _cells_without(results.table, gone)
-    game: Any = table.game(spec.delta)
+    try:
+        game: Any = table.game(spec.delta)
+    except InputError:  # too large for a game, so every cell counts
+        wanted[inside] = half_widths(table, spec.delta) > target
+        return wanted
     if not np.isfinite(game.radius).all():
         widths = np.nan_to_num(_NORMAL * table.standard_error, nan=math.inf)
         wanted[inside] = widths.max(axis=1) > target
@@ -149,9 +154,11 @@ def _of_equilibrium(results: Results, spec: Spec, target: float) -> Array:
     if solution.certificate.epsilon <= target:
         return wanted
     weight = slack_by_cell(table, game, solution)
-    order = np.argsort(-weight, kind="stable")
-    within = np.cumsum(weight[order]) - weight[order] < _SHARE * weight.sum()
-    wanted[inside[order[within & (weight[order] > 0)]]] = True
+    # what has reached the limit is told, but what can still be narrowed is not left alone because of it
+    for part in (weight, np.where(table.count < spec.matches.at_most, weight, 0.0)):
+        order = np.argsort(-part, kind="stable")
+        within = np.cumsum(part[order]) - part[order] < _SHARE * part.sum()
+        wanted[inside[order[within & (part[order] > 0)]]] = True
     return wanted
 
 

@@ -24,11 +24,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from experiments.atomic import write_text
 from experiments.output import dumps, plain
 from experiments.tournament.equilibria import answers, document_of
+from experiments.tournament.holes import complete
 from experiments.tournament.run import Finished
 from experiments.tournament.spec import Spec
 from experiments.tournament.standing import ranking_document, rankings_of, undecided
@@ -120,38 +119,6 @@ def _failed(table: PayoffTable, failures: dict[int, str]) -> dict[str, str]:
 
 
 # --- agents whose cells failed ----------------------------------------------------------------------------------------
-
-
-def complete(table: PayoffTable) -> tuple[PayoffTable | None, list[str]]:
-    """The table without those agents, one after the other, who have most failed cells; and who they are.
-
-    Returns
-    -------
-    PayoffTable or None
-        Nothing if a role would be left without an agent.
-    list of str
-        The agents left out, in that order.
-    """
-    gone: list[str] = []
-    small = table
-    while True:
-        failed = np.flatnonzero(~small.known)
-        if not failed.size:
-            return small, gone
-        counts: dict[str, int] = {}
-        for cell in failed.tolist():
-            for name in {names[a] for names, a in zip(small.populations, small.cells[cell].tolist())}:
-                counts[name] = counts.get(name, 0) + 1
-        order = [name for names in small.populations for name in names]
-        for name in sorted(counts, key=lambda name: (-counts[name], -order.index(name))):
-            try:
-                small = small.without([name])
-            except InputError:  # nobody else plays that role
-                continue
-            gone.append(name)
-            break
-        else:
-            return None, gone
 
 
 def _game(table: PayoffTable | None, spec: Spec) -> tuple[EmpiricalGame | None, str]:

@@ -14,7 +14,9 @@ from solvers.ratings import ELO, ELO_MEAN, BradleyTerry, bradley_terry, fit_rati
 
 def unplayed(samples: Samples) -> str:
     """Why matches say nothing about some agents."""
-    return f"{samples.unplayed:,} cells were computed, not played, so nobody won them; exact: false plays them"
+    return (
+        f"{samples.unplayed:,} cells were computed, not played, so nobody won them; exact: false plays them"
+    )
 
 
 @dataclass(frozen=True, eq=False)
