@@ -554,3 +554,17 @@ def test_report_is_written_beside_the_rest(staghunt: Staghunt, finished: Path, t
     told: Ran = staghunt("tournament", "--resume", run, "--report", "--json")
     assert told.json["report"] == str(run / "report.html")
     assert "tit-for-tat" in (run / "report.html").read_text()
+
+
+def test_a_game_from_a_file_may_not_change_while_it_is_played(
+    staghunt: Staghunt, tmp_path: Path, chicken: str
+) -> None:
+    spec, run = tmp_path / "spec.yaml", tmp_path / "run"
+    spec.write_text(f"env: {chicken}\nagents: [random]\nmatches: 3\nexact: false\n")
+    assert staghunt("tournament", spec, "--out", run).code == 0
+    (run / "answers.json").unlink()
+    (run / "results.db").unlink()
+    Path(chicken).write_text(Path(chicken).read_text().replace("6 6", "5 5"))
+    told = staghunt("tournament", "--resume", run)
+    assert told.code == 2
+    assert "chicken.nfg has changed" in told.err

@@ -3,7 +3,8 @@
 ::
 
     meta(key, value)                     which tournament this is
-    cells(cell, agents, exact, failure)  agents as a JSON list; exact payoffs by role as a JSON list; why it failed
+    cells(cell, agents, exact, failure, failed_in)  agents as a JSON list; exact payoffs by role as a JSON list; why it
+                                         failed, and in which job first
     rounds(look, samples)                what each look decided: samples to add to every cell, a JSON list
     jobs(job, look, seconds)             finished jobs
     matches(match, job, cell, sample, places, seed, act, steps, ended, returns)
@@ -32,7 +33,7 @@ FILE = "results.db"
 VERSION = 1
 _TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE cells(cell INTEGER PRIMARY KEY, agents TEXT NOT NULL, exact TEXT, failure TEXT);
+CREATE TABLE cells(cell INTEGER PRIMARY KEY, agents TEXT NOT NULL, exact TEXT, failure TEXT, failed_in INTEGER);
 CREATE TABLE rounds(look INTEGER PRIMARY KEY, samples TEXT NOT NULL);
 CREATE TABLE jobs(job INTEGER PRIMARY KEY, look INTEGER NOT NULL, seconds REAL NOT NULL);
 CREATE TABLE matches(
@@ -40,6 +41,10 @@ CREATE TABLE matches(
     places TEXT NOT NULL, seed INTEGER NOT NULL, act INTEGER NOT NULL,
     steps INTEGER NOT NULL, ended INTEGER NOT NULL, returns BLOB NOT NULL);
 CREATE INDEX matches_by_cell ON matches(cell, match);
+"""
+# of several reasons that of the first job, not of the one that was first to be finished
+_FAIL = """
+UPDATE cells SET failure = ?, failed_in = ? WHERE cell = ? AND (failed_in IS NULL OR failed_in > ?)
 """
 
 
@@ -189,9 +194,7 @@ class Database:
             self._link.execute("BEGIN IMMEDIATE")
             self._link.executemany("INSERT INTO matches VALUES (?,?,?,?,?,?,?,?,?,?)", _rows(job, played))
             for cell, reason in sorted(played.failures.items()):
-                self._link.execute(
-                    "UPDATE cells SET failure = coalesce(failure, ?) WHERE cell = ?", (reason, cell)
-                )
+                self._link.execute(_FAIL, (reason, job.number, cell, job.number))
             self._link.execute("INSERT INTO jobs VALUES (?, ?, ?)", (job.number, job.look, played.seconds))
             self._link.execute("COMMIT")
         except sqlite3.Error as error:

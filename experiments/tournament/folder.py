@@ -19,7 +19,7 @@ from typing import Any
 from experiments import run_folders
 from experiments.atomic import write_text
 from experiments.tournament.agents import IMPORT
-from experiments.tournament.files import digest_of, files_of
+from experiments.tournament.files import digest_of, env_file, files_of
 from experiments.tournament.spec import FORMAT, VERSION, Role, Spec, spec_of
 from experiments.trained import is_trained
 from experiments.training.yaml_text import dump, read
@@ -75,7 +75,10 @@ def read_spec(path: Path, change: Callable[[Any], Any] | None = None) -> Spec:
         raise InputError(f"{path} is a folder, expected the YAML file of a tournament")
     document = read(path)
     spec = spec_of(document if change is None else change(document), str(path))
-    return replace(spec, roles=tuple(_with_whole_paths(role) for role in spec.roles))
+    game = env_file(spec.env)
+    name = spec.env.partition("?")[0]
+    env = spec.env if game is None else str(game.absolute()) + spec.env[len(name) :]
+    return replace(spec, env=env, roles=tuple(_with_whole_paths(role) for role in spec.roles))
 
 
 def read_tournament(path: Path) -> Tournament:

@@ -20,6 +20,8 @@ from games.play import Array
 from games.streams import draw_seeds
 
 MATCHES_PER_JOB = 2_048
+"""At most. Small tournaments are cut finer, so that several workers have something to do and a kill costs little:"""
+JOBS_PER_ROUND, LEAST_PER_JOB = 16, 128
 _ENV, _ACT = 0x6D617463, 0x61637473
 """Labels of the streams of environment seeds and of agents' seeds."""
 
@@ -98,13 +100,15 @@ def jobs_of(
     """
     jobs: list[Job] = []
     tasks: list[Task] = []
-    room = MATCHES_PER_JOB
+    seatings = {cell: len(table.seatings(cell)) for cell, _, _ in wanted}
+    total = sum(seatings[cell] * count for cell, _, count in wanted)
+    size = room = min(MATCHES_PER_JOB, max(LEAST_PER_JOB, -(-total // JOBS_PER_ROUND)))
     for cell, first, count in wanted:
-        each = len(table.seatings(cell))
+        each = seatings[cell]
         while count > 0:
             if room < each and tasks:
                 jobs.append(Job(job + len(jobs), look, tuple(tasks)))
-                tasks, room = [], MATCHES_PER_JOB
+                tasks, room = [], size
             part = min(count, max(1, room // each))
             tasks.append(Task(cell, first, part, match))
             match += part * each

@@ -114,3 +114,7 @@ def check(wish: Wish) -> None:
         from experiments.training.cluster import check_ray
 
         check_ray()
+        if wish.address is not None:
+            from experiments.tournament.engine_ray import check_reachable
+
+            check_reachable(wish.address)
