@@ -18,8 +18,9 @@ from command_line import ROOT, Ran, Staghunt, start
 from experiments.run_folders import locked
 from experiments.tournament import engine, engine_gradual, engine_local, request, wish
 from experiments.tournament.answers import complete
-from experiments.tournament.engine import InProcess, Labour, engine_for
+from experiments.tournament.engine import InProcess, Labour
 from experiments.tournament.engine_gradual import GradualEngine
+from experiments.tournament.engines import engine_for
 from experiments.tournament.plan import Job, Task
 from experiments.tournament.spec import spec_of
 from experiments.tournament.wish import Wish

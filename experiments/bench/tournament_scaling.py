@@ -98,7 +98,7 @@ class Timed:
 
 def _timed(labour: Labour, worker: Worker, jobs: list[Job], kill_at: int | None = None) -> Timed:
     """Play jobs as `experiments.tournament.run` does; a worker is killed after some of them."""
-    from experiments.tournament.engine import engine_for
+    from experiments.tournament.engines import engine_for
 
     with folder() as (database, _):
         prepared(database, worker)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from experiments.tournament.database import Played
 from experiments.tournament.plan import Job
-from experiments.tournament.spec import Spec
 from experiments.tournament.worker import Worker
-from games.errors import InputError
 
 ENGINES = ("local", "ray")
-Loaded = Callable[[], Worker]
 
 
 @dataclass(frozen=True)
@@ -72,37 +69,3 @@ class InProcess:
         """See `Engine.play`."""
         for job in jobs:
             yield job, self._worker.play(job)
-
-
-def engine_for(labour: Labour, spec: Spec, worker: Worker) -> Engine:
-    """The engine that was asked for.
-
-    Parameters
-    ----------
-    labour : Labour
-        What was asked for.
-    spec : Spec
-        The tournament.
-    worker : Worker
-        One that is loaded already, in this process.
-
-    Raises
-    ------
-    InputError
-        If there is no such engine, or it is not installed.
-    """
-    if labour.engine == "ray":
-        from experiments.tournament.engine_ray import RayEngine
-
-        return RayEngine(labour, spec, worker)
-    if labour.engine != "local":
-        raise InputError(f"unknown engine {labour.engine!r:.40}; known are {', '.join(ENGINES)}")
-    if labour.workers == 1:
-        return InProcess(worker)
-    if labour.gradual:
-        from experiments.tournament.engine_gradual import GradualEngine
-
-        return GradualEngine(labour, spec, worker)
-    from experiments.tournament.engine_local import LocalEngine
-
-    return LocalEngine(labour, spec, worker)

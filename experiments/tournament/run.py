@@ -11,7 +11,8 @@ import numpy as np
 
 from experiments.tournament.adaptive import Decision, first_round, next_round
 from experiments.tournament.database import Database
-from experiments.tournament.engine import Engine, Labour, engine_for
+from experiments.tournament.engine import Engine, Labour
+from experiments.tournament.engines import engine_for
 from experiments.tournament.exactly import exact_cells
 from experiments.tournament.plan import Job, jobs_of
 from experiments.tournament.results import Results, results_of
