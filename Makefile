@@ -39,7 +39,7 @@ peers: $(PEERS)/.installed
 
 $(PEERS)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,envs,peers]'
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,envs,peers,ray]'
 	@touch $@
 
 # BenchMARL and VMAS, which fix versions of their own; its torchvision does not fit a CPU torch and is not needed.
@@ -55,6 +55,7 @@ bench: peers trainers
 	$(PEERS)/bin/staghunt bench solvers
 	$(PEERS)/bin/staghunt bench trees
 	$(PEERS)/bin/staghunt bench envs
+	$(PEERS)/bin/staghunt bench tournament
 	$(TRAINERS)/bin/staghunt bench train
 
 clean:

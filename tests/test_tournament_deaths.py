@@ -19,8 +19,8 @@ from experiments.tournament import engine_local
 from experiments.tournament.database import Played
 from experiments.tournament.desk import MOST
 from experiments.tournament.engine import InProcess, Labour
-from experiments.tournament.engines import engine_for
 from experiments.tournament.engine_local import LocalEngine
+from experiments.tournament.engines import engine_for
 from experiments.tournament.plan import Job, Task
 from experiments.tournament.worker import Worker
 from games.errors import InputError, WorkerDied

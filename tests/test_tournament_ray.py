@@ -21,8 +21,8 @@ from experiments.tournament import plan
 from experiments.tournament.desk import MOST
 from experiments.tournament.dispatch import Lost
 from experiments.tournament.engine import Labour
-from experiments.tournament.engines import engine_for
 from experiments.tournament.engine_ray import Actors, RayEngine
+from experiments.tournament.engines import engine_for
 from experiments.tournament.plan import Job, Task
 from experiments.tournament.serving import load_message
 from experiments.tournament.wire import order_message, unpacked

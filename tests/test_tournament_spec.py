@@ -137,7 +137,7 @@ def test_the_digest_follows_what_results_depend_on() -> None:
     ]
     for change in changes:
         assert spec_of({**DILEMMA, **change}, "x").digest != base
-    reading: list[dict[str, Any]] = [{"delta": 0.1}, {"self_play": True}]
+    reading: list[dict[str, Any]] = [{"delta": 0.1}, {"self_play": True}, {"payoff_range": [0, 5]}]
     for change in reading:
         assert spec_of({**DILEMMA, **change}, "x").digest == base
     # how many matches are played depends on what is undecided, and that on these

@@ -1,4 +1,4 @@
-"""`python -m experiments.bench.table [solvers|trees|envs|train]`: committed results as a table of the README.
+"""`python -m experiments.bench.table [solvers|trees|envs|train|tournament]`: committed results as a table of the README.
 
 Rows of one piece of work and one peer are gathered: the table shows the smallest and largest ratio of each. A row
 whose target is not a ratio shows that target, and our own time where there is no peer's.
@@ -40,7 +40,8 @@ def gathered(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, 
         target = row.get("target")
         named = ": " in row["row"]
         measured = row.get("ratio") is not None or (
-            row.get("ours_cpu_s") is not None and (named or row.get("quoted_per_s") is not None)
+            row.get("ours_cpu_s") is not None
+            and (named or row.get("quoted_per_s") is not None or row["peer"] == "no peer")
         )
         if target is None or not measured:
             continue
@@ -78,7 +79,15 @@ def _span(rows: list[dict[str, Any]]) -> str:
         return f"ours {ours} per s; the peer's {_from_to(quoted)} per s is quoted, not measured"
     if all(row.get("per_s") is not None for row in rows):
         return f"ours {_from_to([row['per_s'] for row in rows])} per s"
-    return f"ours {_from_to([row['ours_cpu_s'] for row in rows])} s"
+    times = [row["ours_cpu_s"] or row["ours_s"] for row in rows]  # waiting takes no process time
+    return f"ours {_seconds_from_to(times)}"
+
+
+def _seconds_from_to(values: list[float]) -> str:
+    """Times in the unit that fits the smallest."""
+    low = min(values)
+    unit, scale = ("us", 1e6) if low < 1e-3 else ("ms", 1e3) if low < 0.1 else ("s", 1.0)
+    return f"{_from_to([value * scale for value in values])} {unit}"
 
 
 def _from_to(values: list[float]) -> str:

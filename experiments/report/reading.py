@@ -112,6 +112,7 @@ class Answers:
     delta: Annotated[float, Field(gt=0, lt=1)]
     rankings: list[Ranked]
     equilibria: list[Equilibrium]
+    spec: str | None = None
     left_out: list[str] = field(default_factory=list)
     looks: int | None = None
     why: str | None = None

@@ -116,6 +116,10 @@ def tournament_view(path: Path, progress: Progress) -> View:
                 f"`staghunt tournament --resume {quote(str(path))}`"
             )
     table, answers = load_table(path / TABLE), read_answers(path / ANSWERS)
+    if answers.spec not in (None, tournament.spec.digest):
+        raise InputError(
+            f"{path / ANSWERS} is of another tournament than the spec beside it; one of them was changed by hand or copied"
+        )
     for name in answers.left_out:
         if not any(name in names for names in table.populations):
             raise InputError(

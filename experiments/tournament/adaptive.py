@@ -82,9 +82,9 @@ def next_round(spec: Spec, results: Results, playable: Array) -> Decision:
     open_cells = wanted & (table.count < matches.at_most)
     more = np.where(open_cells, np.minimum(table.count, matches.at_most - table.count), nobody)
     limited = int((wanted & ~open_cells).sum())
-    told = f"{int(open_cells.sum())} of {len(table.cells)} cells are undecided"
+    told = f"{int(wanted.sum())} of {len(table.cells)} cells are undecided"
     return Decision(
-        more, int(wanted.sum()), f"{told}, {limited} more have reached at_most" if limited else told
+        more, int(wanted.sum()), f"{told}, {limited} of them have reached at_most" if limited else told
     )
 
 

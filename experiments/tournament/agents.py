@@ -91,18 +91,29 @@ def _imported(env: Env, text: str, agent: str, allow_import: tuple[str, ...]) ->
         raise InputError(
             f"{text!r:.80} runs code of package {package!r}, which must be allowed: --allow-import {package}"
         )
+    factory = _function(module, function)
     try:
-        factory: Any = getattr(importlib.import_module(module), function)
-    except ImportError as error:
-        raise InputError(f"cannot import {module}: {error}") from None
-    except AttributeError:
-        raise InputError(f"module {module} has no function {function!r}") from None
-    seat = {"agent": agent} if "agent" in inspect.signature(factory).parameters else {}
-    found = factory(env.spec, **seat, **parameters)
+        seat = {"agent": agent} if "agent" in inspect.signature(factory).parameters else {}
+        found = factory(env.spec, **seat, **parameters)
+    except InputError:
+        raise
+    except Exception as error:  # anything may come out of the user's code
+        raise InputError(f"{path} made no policy: {type(error).__name__}: {error}") from None
     if not (hasattr(found, "start") and hasattr(found, "sample")):
         raise InputError(f"{path} returned {type(found).__name__}, which is no policy (start and sample)")
     policy: Policy = found
     return policy
+
+
+def _function(module: str, name: str) -> Any:
+    """What a module of the user's calls by that name."""
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:  # anything may come out of the user's code
+        raise InputError(f"cannot import {module}: {type(error).__name__}: {error}") from None
+    if not hasattr(found, name):
+        raise InputError(f"module {module} has no function {name!r}")
+    return getattr(found, name)
 
 
 def _called(text: str) -> tuple[str, dict[str, Any]]:

@@ -5,7 +5,8 @@ are no dates and no seconds in it.
 
 ::
 
-    {"format": "staghunt-answers", "version": 1, "env", "spec": digest, "matches", "steps", "looks", "why", "reached", "delta",
+    {"format": "staghunt-answers", "version": 1, "env", "spec": digest, "matches", "steps", "looks", "why", "reached",
+     "self_play", "delta", "payoff_range": as in the spec,
      "cells": {"all", "exact", "failed": {"A - B": reason}},
      "left_out": [agents without whom no cell has failed],
      "rankings": [{"name", "about", "role" | null, "agents", "values", "low" | null, "high" | null, "level", "mass" | null,
@@ -29,7 +30,7 @@ from experiments.output import dumps, plain
 from experiments.tournament.equilibria import answers, document_of
 from experiments.tournament.holes import complete
 from experiments.tournament.run import Finished
-from experiments.tournament.spec import Spec
+from experiments.tournament.spec import READING, Spec
 from experiments.tournament.standing import ranking_document, rankings_of, undecided
 from games.empirical import EmpiricalGame, PayoffTable
 from games.errors import InputError
@@ -72,7 +73,7 @@ def answers_document(spec: Spec, finished: Finished, progress: Progress | None =
         "looks": finished.looks,
         "why": "" if decision is None else decision.why,
         "reached": decision is None or decision.undecided == 0,
-        "delta": spec.delta,
+        **{key: spec.document()[key] for key in READING},
         "cells": {
             "all": len(table.cells),
             "exact": int(table.exact.sum()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,7 +39,8 @@ def exact_cells(
         )
     except NotExact:
         return []
-    bounds = payoff_range(spec, table, casting.env)
+    # the game's own range, so that computed payoffs do not depend on what the spec says of it
+    bounds = payoff_range(replace(spec, payoff_range=None), table, casting.env)
     payoffs = role_payoffs(table, values)
     edges = np.cumsum([0, *(len(part) for part in seatings)])
     out = []

@@ -19,7 +19,7 @@ from experiments.tournament.database import Database
 from experiments.tournament.engine import Labour
 from experiments.tournament.folder import ANSWERS, TABLE, Tournament
 from experiments.tournament.run import Progress, play
-from experiments.tournament.spec import Spec
+from experiments.tournament.spec import READING, Spec
 from experiments.tournament.wish import Wish, asked_for, check
 from experiments.tournament.worker import Worker
 from experiments.training.provenance import differences, provenance
@@ -146,20 +146,29 @@ def _same(tournament: Tournament, given: Spec, source: Path) -> Spec | None:
         raise InputError(
             f"{source} is not the tournament in {tournament.path}: {keys[0]} is different; begin a new one without --resume"
         )
-    now = replace(spec, delta=given.delta, self_play=given.self_play)
+    now = replace(spec, **{key: getattr(given, key) for key in READING})
     if now == spec:
         return None
     return now
 
 
 def is_finished(tournament: Tournament) -> bool:
-    """Whether all has been played and answered; `InputError` if the results are of another tournament."""
+    """Whether all has been played and answered as the spec says; `InputError` if the results are of another tournament.
+
+    A table or answers that cannot be read do not count: results are all there, so both can be written again.
+    """
     path = tournament.path
-    if (path / DATABASE).exists() and (path / ANSWERS).is_file() and (path / TABLE).is_file():
-        with Database(path, reading=True) as database:
-            database.check(tournament.spec.digest)
-        return True
-    return False
+    if not ((path / DATABASE).exists() and (path / ANSWERS).is_file() and (path / TABLE).is_file()):
+        return False
+    with Database(path, reading=True) as database:
+        database.check(tournament.spec.digest)
+    try:
+        load_table(path / TABLE)
+        answers = read_answers(path / ANSWERS)
+    except InputError:
+        return False
+    asked = tournament.spec.document()
+    return all(answers.get(key) == asked[key] for key in READING)
 
 
 # --- playing ----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from games.errors import InputError
 FORMAT, VERSION = "staghunt-tournament", 1
 FOCUS = ("all", "ranking", "equilibrium")
 LARGEST_SEED = 2**63 - 1
+READING = ("self_play", "delta", "payoff_range")
+"""Keys that say how results are read; which matches are played depends on them only if their numbers are adaptive."""
 _IGNORED = ("about", "format", "version", "provenance", "files")
 _KEYS = (
     "env",
@@ -136,7 +138,7 @@ class Spec:
         """SHA-256 of everything that results depend on."""
         document = self.document()
         if self.matches.half_width is None:
-            for key in ("delta", "self_play"):  # only how results are read depends on these
+            for key in READING:  # only how results are read depends on these
                 document.pop(key)
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

@@ -221,8 +221,17 @@ def _mixture(outcome: Outcome, found: dict[str, Any], most: int = 4) -> str:
     if found["joint"] is None:
         return "a mixture of many profiles"
     cells = sorted(found["joint"], key=lambda cell: -cell["prob"])
-    labels = [" - ".join(names[i][a] for i, a in enumerate(cell["actions"])) for cell in cells]
+    labels = [profile_label([names[i][a] for i, a in enumerate(cell["actions"])]) for cell in cells]
     return _likeliest(labels, [cell["prob"] for cell in cells], most - 1)
+
+
+def profile_label(names: Sequence[str]) -> str:
+    """The agents of a profile on one line, every one of them cut rather than the last ones left out."""
+    whole = " - ".join(names)
+    if len(whole) <= SHORT:
+        return whole
+    room = max(4, (SHORT - 3 * (len(names) - 1)) // len(names))
+    return " - ".join(one_line(name, room) for name in names)
 
 
 def _alike(one: Sequence[float], two: Sequence[float]) -> bool:
