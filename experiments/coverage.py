@@ -107,7 +107,9 @@ def study(document: dict[str, Any], repetitions: int, progress: Progress | None 
             from solvers.certificate import certify
 
             certificate, true = found.certificate, certify(truth, found.strategy, concept)
-            covered[concept].append(bool((true.regret <= certificate.regret + certificate.slack + 1e-12).all()))
+            covered[concept].append(
+                bool((true.regret <= certificate.regret + certificate.slack + 1e-12).all())
+            )
             slack[concept].append(certificate.slack)
             regret[concept].append(true.max_regret)
         if progress is not None:
@@ -158,7 +160,9 @@ def main(arguments: list[str] | None = None) -> int:
             result = study(document, asked.repetitions, progress)
         found[name] = {"spec": document, **result.__dict__}
         share = {c: f"{hits / result.repetitions:.1%}" for c, hits in result.covered.items()}
-        print(f"{name}: covered {share}, asked for {1 - result.delta:.0%}; slack {result.slack}, regret {result.regret}")
+        print(
+            f"{name}: covered {share}, asked for {1 - result.delta:.0%}; slack {result.slack}, regret {result.regret}"
+        )
     document = {
         "machine": ledger.machine(),
         "versions": ledger.versions(("staghunt", "numpy", "numba", "scipy", "open_spiel")),

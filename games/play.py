@@ -156,7 +156,9 @@ def check_acts(acts: Any, count: int) -> Array:
     """The seeds of the agents' own chance, uint64[count]."""
     array = check_seeds(acts)
     if len(array) != count:
-        raise InputError(f"{len(array)} seeds of the agents' own chance for {count} episodes; expected as many")
+        raise InputError(
+            f"{len(array)} seeds of the agents' own chance for {count} episodes; expected as many"
+        )
     return array
 
 

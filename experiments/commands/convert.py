@@ -50,6 +50,8 @@ def command(
         print_json({"game": _about(written), "file": str(out)})
     else:
         note(f"wrote {out}", quiet)
+    if hasattr(loaded, "radius"):
+        note(f"{out} holds the estimated payoffs alone; their error bounds stay with {game}", quiet)
     return 0
 
 

@@ -82,6 +82,8 @@ def answers(
             lambda: _alpharank(game),
         ),
     ]
+    if symmetric:  # the ranking has that of a single population, which is what a symmetric tournament is
+        wanted = [item for item in wanted if item[0] != "alpharank"]
     out = []
     for k, (name, about, solve) in enumerate(wanted):
         if progress is not None:
