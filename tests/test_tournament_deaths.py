@@ -107,7 +107,7 @@ def test_a_policy_that_exits_fails_in_every_engine(tmp_path: Path) -> None:
 def test_workers_that_cannot_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODD_PLAYERS_HOME", str(os.getpid()))
     for agent, error, told in (
-        ("elsewhere", InputError, "a worker process cannot load the tournament: OSError: not here"),
+        ("elsewhere", InputError, "agent .elsewhere.*made no policy: OSError: not here"),
         (
             "deadly_to_load",
             WorkerDied,

@@ -122,7 +122,7 @@ class Database:
                 self._link.execute("PRAGMA synchronous = FULL")
             self._link.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: {error}") from None
+            raise self._refused(error) from None
 
     def __enter__(self) -> Database:
         return self
@@ -146,7 +146,7 @@ class Database:
                 self._create(digest, cells)
                 return
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: {error}") from None
+            raise self._refused(error) from None
         self.check(digest)
 
     def check(self, digest: str) -> None:
@@ -156,7 +156,7 @@ class Database:
                 raise InputError(f"{self.path} is a database, but not one of a tournament")
             meta = dict(self._link.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: {error}") from None
+            raise self._refused(error) from None
         if meta.get("version") != str(VERSION):
             raise InputError(
                 f"{self.path} has version {meta.get('version')} of the format, expected {VERSION}"
@@ -179,6 +179,12 @@ class Database:
         rows = ((number, agents) for number, agents in enumerate(cells))
         self._link.executemany("INSERT INTO cells(cell, agents) VALUES (?, ?)", rows)
         self._link.execute("COMMIT")
+
+    def _refused(self, error: sqlite3.Error) -> InputError:
+        """The system's complaint, with what can be done about a file that cannot be read any more."""
+        broken = "malformed" in str(error) or "not a database" in str(error)
+        hint = "; move it away, and --resume plays everything again, with the same results" if broken else ""
+        return InputError(f"{self.path}: {error}{hint}")
 
     # --- writing ------------------------------------------------------------------------------------------
 
@@ -213,7 +219,7 @@ class Database:
         except sqlite3.Error as error:
             if self._link.in_transaction:
                 self._link.execute("ROLLBACK")
-            raise InputError(f"{self.path}: {error}") from None
+            raise self._refused(error) from None
 
     def set_round(self, look: int, samples: Sequence[int]) -> None:
         """Keep what a look decided, before anything of it is played."""
@@ -221,7 +227,7 @@ class Database:
             text = json.dumps([int(n) for n in samples])
             self._link.execute("INSERT INTO rounds VALUES (?, ?)", (look, text))
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: {error}") from None
+            raise self._refused(error) from None
 
     # --- reading ------------------------------------------------------------------------------------------
 
@@ -287,7 +293,7 @@ class Database:
         try:
             return self._link.execute(text, values).fetchall()
         except sqlite3.Error as error:
-            raise InputError(f"{self.path}: {error}") from None
+            raise self._refused(error) from None
 
 
 def _rows(job: Job, played: Played) -> Iterable[tuple[Any, ...]]:
