@@ -96,7 +96,9 @@ def study(document: dict[str, Any], repetitions: int, progress: Progress | None 
     truth = _exact_game(spec)
     sampled = replace(spec, exact=False)
     worker = Worker.of(sampled)
-    covered, slack, regret = ({"cce": [], "nash": []} for _ in range(3))  # type: ignore[var-annotated]
+    covered: dict[str, list[bool]] = {"cce": [], "nash": []}
+    slack: dict[str, list[float]] = {"cce": [], "nash": []}
+    regret: dict[str, list[float]] = {"cce": [], "nash": []}
     inside, samples = 0, []
     for seed in range(repetitions):
         table = _played(replace(sampled, seed=seed), worker)

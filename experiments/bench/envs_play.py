@@ -135,12 +135,12 @@ def duel(
     return throughput(run_duel(Duel(ours, rival, check, repeats=repeats, budget_s=budget)))
 
 
-def throughput(finding: Finding) -> Finding:
-    """The finding with throughputs in its note, and ours as its rate."""
+def throughput(finding: Finding, unit: str = "steps") -> Finding:
+    """The finding with throughputs, in units per second, in its note, and ours as its rate."""
     if finding.ours is None:
         return finding
     rate = 1.0 / max(finding.ours.cpu, 1e-12)
-    told = f"{big(rate)} steps per CPU second"
+    told = f"{big(rate)} {unit} per CPU second"
     if finding.peer is not None and math.isfinite(finding.peer.cpu):
         told += f", the peer's {big(1.0 / max(finding.peer.cpu, 1e-12))}"
     return replace(finding, rate=rate, note="; ".join(part for part in (told, finding.note) if part))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.bench.envs_play import SEED, big, paced
+from experiments.bench.envs_play import SEED, paced, throughput
 from experiments.bench.harness import Duel, Finding, Row, Setting, contender, run_duel
 from experiments.bench.timing import Side
 
@@ -166,7 +166,7 @@ def _measure(mixed: bool) -> Callable[[Setting], Finding]:
         side = replace(paced(ours.play, setting), extract=lambda _: ours.play(_BLOCK * 8))
         repeats, budget = (3, 5.0) if setting.quick else (9, 30.0)
         duel = Duel(side, contender(setting, build), _alike, repeats=repeats, budget_s=budget)
-        return _told(run_duel(duel))
+        return throughput(run_duel(duel), "matches")
 
     return measure
 
@@ -178,14 +178,3 @@ def _alike(ours: Returns, theirs: Returns | None) -> tuple[bool, str]:
         return True, note
     right = abs(ours.mean - theirs.mean) <= _ERRORS * math.hypot(ours.error, theirs.error)
     return right, f"{note}, the peer's {theirs.mean:.3g}"
-
-
-def _told(finding: Finding) -> Finding:
-    """The finding with throughputs in its note, and ours as its rate."""
-    if finding.ours is None:
-        return finding
-    rate = 1.0 / max(finding.ours.cpu, 1e-12)
-    told = f"{big(rate)} matches per CPU second"
-    if finding.peer is not None and math.isfinite(finding.peer.cpu):
-        told += f", the peer's {big(1.0 / max(finding.peer.cpu, 1e-12))}"
-    return replace(finding, rate=rate, note="; ".join(part for part in (told, finding.note) if part))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Engine(StrEnum):
+    """Who starts the processes that work."""
+
+    local = "local"
+    ray = "ray"
+
 
 Game = Annotated[
     str,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from experiments.commands.options import AllowImport, Json, Quiet
+from experiments.commands.options import AllowImport, Engine, Json, Quiet
 
 NAME = "tournament"
 HELP = (
@@ -24,13 +23,6 @@ EXAMPLES = (
     "staghunt tournament spec.yaml --engine ray --address ray://head:10001",
     "staghunt tournament --resume runs/dilemma --json",
 )
-
-
-class Engine(StrEnum):
-    """Who starts the processes that play."""
-
-    local = "local"
-    ray = "ray"
 
 
 def command(

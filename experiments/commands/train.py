@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands.options import AllowImport, Json, Quiet
+from experiments.commands.options import AllowImport, Engine, Json, Quiet
 
 if TYPE_CHECKING:
     from experiments.training.request import Wish
@@ -28,13 +27,6 @@ EXAMPLES = (
     "staghunt train --resume runs/qmix",
     "staghunt train mappo --options",
 )
-
-
-class Engine(StrEnum):
-    """Who starts the processes of several seeds."""
-
-    local = "local"
-    ray = "ray"
 
 
 def command(

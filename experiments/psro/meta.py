@@ -135,7 +135,9 @@ def _correlated(meta: Meta, game: NormalFormGame, counts: Sequence[Sequence[int]
     objective = meta.objective or OBJECTIVE
     curved = objective in ("gini", "entropy")
     found = solver(game, objective, tolerance=1e-10 if curved else _EXACT)
-    return Sigma(joint=found.joint if isinstance(found.joint, Joint) else found.joint.joint())  # type: ignore[union-attr]
+    joint = found.joint
+    assert joint is not None
+    return Sigma(joint=joint if isinstance(joint, Joint) else joint.joint())
 
 
 def _alpharank(meta: Meta, game: NormalFormGame, counts: Sequence[Sequence[int]]) -> Sigma:

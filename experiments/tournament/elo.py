@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,31 +55,20 @@ class EloTable:
         counted = (samples.count > 0) & (first != second)
         if not counted.any():
             return None, "no match of different agents was played"
-        table = cls(samples, first, second, counted, None)  # type: ignore[arg-type]
         totals = np.zeros((len(samples.cells), 3))
         np.add.at(totals, samples.cell_of, samples.results)
-        wins, ties = table.tables(totals[None])
-        return replace(table, fitted=bradley_terry(wins[0], ties[0])), ""
+        wins, ties = _tables(_players(samples), first[counted], second[counted], totals[None, counted])
+        return cls(samples, first, second, counted, bradley_terry(wins[0], ties[0])), ""
 
     @property
     def players(self) -> int:
         """Agents of all roles."""
-        shape = self.samples.shape
-        return shape[0] if self.samples.symmetric else sum(shape)
-
-    def tables(self, results: Float) -> tuple[Float, Float]:
-        """Wins and ties float64[b, n, n] of results float64[b, C, 3]."""
-        shape = (len(results), self.players, self.players)
-        wins, ties = np.zeros(shape), np.zeros(shape)
-        i, j = self.first[self.counted], self.second[self.counted]
-        won, tied, lost = np.moveaxis(results[:, self.counted], 2, 0)
-        wins[:, i, j], wins[:, j, i] = won, lost
-        ties[:, i, j] = ties[:, j, i] = tied
-        return wins, ties
+        return _players(self.samples)
 
     def fit(self, results: Float) -> Float:
         """Elo ratings float64[b, n] of replicates of results float64[b, C, 3]."""
-        wins, ties = self.tables(results)
+        met = self.counted
+        wins, ties = _tables(self.players, self.first[met], self.second[met], results[:, met])
         fits = fit_ratings(wins, ties, prior=self.fitted.prior, start=self.fitted.strength)
         return ELO_MEAN + ELO * fits.strength
 
@@ -92,9 +81,6 @@ class EloTable:
             note += "; by who got more in a match, though payoffs have no constant sum"
         if not samples.symmetric:
             note += "; an advantage of a role is part of the ratings of its agents"
-        idle = int((samples.computed & (samples.count == 0)).sum())
-        if idle:
-            note += f"; {idle} exact cells have no matches and do not count"
         if caution and not caution.startswith("all cells"):
             note += f"; {caution}"
         cuts = [0, self.players] if samples.symmetric else [0, samples.shape[0], self.players]
@@ -104,6 +90,19 @@ class EloTable:
             drawn = np.zeros((0, b - a)) if replicates is None else replicates[:, a:b]
             out.append(with_uncertainty(ranking, drawn, level))
         return out
+
+
+def _players(samples: Samples) -> int:
+    return samples.shape[0] if samples.symmetric else sum(samples.shape)
+
+
+def _tables(players: int, i: Array, j: Array, results: Float) -> tuple[Float, Float]:
+    """Wins and ties float64[b, n, n] of results float64[b, c, 3] of cells between players i and j, int64[c]."""
+    wins, ties = np.zeros((2, len(results), players, players))
+    won, tied, lost = np.moveaxis(results, 2, 0)
+    wins[:, i, j], wins[:, j, i] = won, lost
+    ties[:, i, j] = ties[:, j, i] = tied
+    return wins, ties
 
 
 def _constant_sum(samples: Samples) -> bool:

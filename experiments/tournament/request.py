@@ -147,9 +147,7 @@ def _same(tournament: Tournament, given: Spec, source: Path) -> Spec | None:
             f"{source} is not the tournament in {tournament.path}: {keys[0]} is different; begin a new one without --resume"
         )
     now = replace(spec, **{key: getattr(given, key) for key in READING})
-    if now == spec:
-        return None
-    return now
+    return None if now == spec else now
 
 
 def is_finished(tournament: Tournament) -> bool:

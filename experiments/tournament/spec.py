@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
-from experiments.training.fields import nearest_name
+from experiments.training.fields import nearest_name, options_of
 from experiments.training.layers import short
 from games.errors import InputError
 
@@ -258,7 +258,7 @@ def _matches(given: Any, source: str) -> Matches:
         raise InputError(
             f"{source}: matches is {short(given)}, expected a number or half_width, at_least, at_most, focus"
         )
-    known = tuple(Matches.__pydantic_fields__)  # type: ignore[attr-defined]
+    known = tuple(option.key for option in options_of(Matches, ""))
     _check_keys(given, known, source, "matches.")
     matches = _checked(given, source)
     if (matches.samples is None) == (matches.half_width is None):

@@ -123,11 +123,11 @@ def _of_those_rated(ranking: Ranking, results: Results) -> Ranking:
         agents = set(cell) if table.symmetric else {cell[ranking.role]}
         if len(samples) and (len(agents) > 1 or not table.symmetric):
             met[list(agents)] = True
-    blank = {
-        name: None if values is None else np.where(met, values, math.nan)
-        for name, values in (("values", ranking.values), ("low", ranking.low), ("high", ranking.high))
-    }
-    return replace(ranking, **blank)  # type: ignore[arg-type]
+
+    def rated(values: Any) -> Any:
+        return None if values is None else np.where(met, values, math.nan)
+
+    return replace(ranking, values=rated(ranking.values), low=rated(ranking.low), high=rated(ranking.high))
 
 
 def undecided(rankings: Rankings, delta: float) -> list[list[str]]:
