@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tournament_rows import PACKAGES, REPEATED, TREE, everything, odd, spec
 
 from experiments.tournament import plan
-from experiments.tournament.desk import MOST, Desk, failed
+from experiments.tournament.desk import MOST, Desk
 from experiments.tournament.dispatch import Dispatch, Lost
 from experiments.tournament.engine import Labour
+from experiments.tournament.parts import not_played
 from experiments.tournament.plan import Job, Task
 from experiments.tournament.serving import Serving, load, load_message, spec_from
 from experiments.tournament.wire import (
@@ -219,11 +220,49 @@ def test_an_order_that_was_with_a_dead_worker_has_the_next_one_to_itself() -> No
     assert list(desk.lost([first, second], "SIGKILL")) == []
     assert (first.deaths, second.deaths) == (1, 0) and first.suspect and second.suspect
     assert [desk.take() for _ in range(2)] == [first, second], "they go out before all others"
-    assert next(desk.done(second, failed(second.job, "x")))[0] is second.job
-    assert list(desk.done(second, failed(second.job, "x"))) == [], "it has been told already"
+    nothing = not_played({1: "x"})
+    assert next(desk.done(second, nothing))[0] is second.job
+    assert list(desk.done(second, nothing)) == [], "it has been told already"
     for _ in range(MOST - 2):
         assert list(desk.lost([first], "SIGKILL")) == []
         assert desk.take() is first
     ((job, played),) = desk.lost([first], "SIGBUS")
     assert job is first.job and played.failures == {0: "the process that played it died (SIGBUS) 3 times"}
     assert desk.unfinished == desk.waiting == 1
+
+
+class Together:
+    """Two workers whose messages always come at once."""
+
+    def __init__(self) -> None:
+        self.mail: list[tuple[int, bytes | Lost]] = []
+        self.links = 0
+
+    def start(self) -> int:
+        self.links += 1
+        self.mail.append((self.links, packed({"ready": True})))
+        return self.links
+
+    def give(self, link: int, message: bytes) -> None:
+        number, job = ordered(message)
+        self.mail.append((link, result_message(number, WORKER.play(job))))
+
+    def hear(self) -> list[tuple[Any, bytes | Lost]]:
+        heard, self.mail = self.mail, []
+        return heard  # type: ignore[return-value]
+
+    def drop(self, link: int) -> None:
+        raise AssertionError("nobody is lost")
+
+    def close(self) -> None:
+        self.mail.clear()
+
+
+def test_a_round_left_early_leaves_the_other_workers_messages_where_they_are() -> None:
+    jobs = [Job(k, 1, (Task(k % 3, 0, 1, k),)) for k in range(8)]
+    with Dispatch(Together(), 2) as engine:
+        playing = engine.play(jobs)
+        next(playing)
+        playing.close()
+        again = {job.number for job, _ in engine.play(jobs[3:])}
+    assert again == {3, 4, 5, 6, 7}

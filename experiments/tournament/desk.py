@@ -8,14 +8,13 @@ each of them has two chances of its own, since any process can also be killed fo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-import numpy as np
-
 from experiments.tournament.database import Played
-from experiments.tournament.plan import Drawn, Job
+from experiments.tournament.parts import joined, not_played
+from experiments.tournament.plan import Job
 
 MOST = 3
 """Deaths after which a job is given up: it is played at most twice again."""
@@ -113,7 +112,7 @@ class Desk:
             first.deaths += 1
             if first.deaths == first.most:
                 why = f"the process that played it died ({how}) {first.deaths} times"
-                yield from self.done(first, failed(first.job, why))
+                yield from self.done(first, not_played(dict.fromkeys((t.cell for t in first.job.tasks), why)))
             else:
                 again = [*(self._split(first) if first.deaths == MOST - 1 else [first]), *again]
         self._given.difference_update(order.number for order in mine)
@@ -128,31 +127,3 @@ class Desk:
         self.unfinished += len(cells) - 1
         jobs = (replace(order.job, tasks=tuple(t for t in order.job.tasks if t.cell == c)) for c in cells)
         return [replace(order, number=next(self._numbers), job=job, most=MOST + 1) for job in jobs]
-
-
-def failed(job: Job, reason: str) -> Played:
-    """The results of a job that could not be played at all."""
-    none, seeds = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
-    drawn = Drawn(none, none, none, np.zeros((0, 0), dtype=np.int32), seeds, seeds)
-    failures = {task.cell: reason for task in job.tasks}
-    return Played(
-        drawn, np.zeros((0, 0)), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=bool), failures, 0.0
-    )
-
-
-def joined(parts: Sequence[Played]) -> Played:
-    """The results of the cells of a job, put together."""
-    if len(parts) == 1:
-        return parts[0]
-    failures = {cell: reason for part in parts for cell, reason in part.failures.items()}
-    seconds = sum(part.seconds for part in parts)
-    found = [part for part in parts if len(part.drawn.match)]
-    if not found:
-        return replace(parts[0], failures=failures, seconds=seconds)
-    drawn = Drawn(*_columns([part.drawn for part in found], Drawn.__dataclass_fields__))
-    returns, steps, ended = _columns(found, ("returns", "steps", "ended"))
-    return Played(drawn, returns, steps, ended, failures, seconds)
-
-
-def _columns(records: Sequence[object], names: Iterable[str]) -> list[np.ndarray]:
-    return [np.concatenate([getattr(record, name) for record in records]) for name in names]

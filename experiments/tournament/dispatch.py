@@ -77,6 +77,7 @@ class Dispatch:
         self._transport, self._workers = transport, workers
         self._hands: dict[Any, Hand] = {}
         self._numbers = count()
+        self._heard: deque[tuple[Any, bytes | Lost]] = deque()
         self._stillborn = 0
 
     def __enter__(self) -> Dispatch:
@@ -100,8 +101,10 @@ class Dispatch:
         while desk.unfinished:
             self._hire(desk)
             self._hand_out(desk)
-            for link, told in self._transport.hear():
-                finished = list(self._take(desk, link, told))
+            if not self._heard:
+                self._heard.extend(self._transport.hear())
+            while self._heard:  # kept here: whoever leaves a round early must not take others' messages along
+                finished = list(self._take(desk, *self._heard.popleft()))
                 self._hand_out(desk)  # before whoever asked makes the results permanent
                 yield from finished
 

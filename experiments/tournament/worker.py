@@ -6,13 +6,14 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from experiments.tournament.casting import Casting, casting
 from experiments.tournament.database import Played
+from experiments.tournament.parts import joined, not_played
 from experiments.tournament.plan import Drawn, Job, matches_of
 from experiments.tournament.spec import Spec
 from games.assigned import play_assigned
@@ -52,22 +53,27 @@ class Worker:
         start = time.perf_counter()
         drawn = matches_of(self.casting.table, self.spec.seed, job.tasks)
         try:
-            episodes = self._episodes(drawn)
-            return _played(drawn, episodes, {}, time.perf_counter() - start)
+            played = self._played(drawn)
         except _FAILURES as error:
-            first = error
-        failures: dict[int, str] = {}
-        parts: list[tuple[Drawn, Episodes]] = []
-        cells = list(dict.fromkeys(task.cell for task in job.tasks))
-        for cell in cells:
-            own = matches_of(self.casting.table, self.spec.seed, [t for t in job.tasks if t.cell == cell])
-            try:
-                if len(cells) == 1:
-                    raise first
-                parts.append((own, self._episodes(own)))
-            except _FAILURES as error:
-                failures[cell] = reason(error)
-        return _joined(drawn, parts, failures, time.perf_counter() - start)
+            cells = list(dict.fromkeys(task.cell for task in job.tasks))
+            if len(cells) == 1:
+                played = not_played({cells[0]: reason(error)})
+            else:
+                played = joined([self._cell(job, cell) for cell in cells])
+        return replace(played, seconds=time.perf_counter() - start)
+
+    def _cell(self, job: Job, cell: int) -> Played:
+        """The matches of one cell of a job, or why they could not be played."""
+        own = [task for task in job.tasks if task.cell == cell]
+        drawn = matches_of(self.casting.table, self.spec.seed, own)
+        try:
+            return self._played(drawn)
+        except _FAILURES as error:
+            return not_played({cell: reason(error)})
+
+    def _played(self, drawn: Drawn) -> Played:
+        episodes = self._episodes(drawn)
+        return Played(drawn, episodes.returns, episodes.lengths, episodes.ended, {}, 0.0)
 
     def _episodes(self, drawn: Drawn) -> Episodes:
         table = self.casting.table
@@ -108,24 +114,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _played(drawn: Drawn, episodes: Episodes, failures: dict[int, str], seconds: float) -> Played:
-    return Played(drawn, episodes.returns, episodes.lengths, episodes.ended, failures, seconds)
-
-
-def _joined(
-    drawn: Drawn, parts: list[tuple[Drawn, Episodes]], failures: dict[int, str], seconds: float
-) -> Played:
-    """The cells that could be played, put together."""
-    if not parts:
-        nobody = np.zeros(0, dtype=np.int64)
-        empty = Drawn(nobody, nobody, nobody, drawn.places[:0], drawn.seeds[:0], drawn.acts[:0])
-        return Played(
-            empty, np.zeros((0, 0)), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=bool), failures, seconds
-        )
-    whole = Drawn(
-        *(np.concatenate([getattr(own, name) for own, _ in parts]) for name in Drawn.__dataclass_fields__)
-    )
-    episodes = Episodes(*(np.concatenate(column) for column in zip(*(found for _, found in parts))))
-    return _played(whole, episodes, failures, seconds)
