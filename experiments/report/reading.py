@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import field
@@ -14,10 +13,6 @@ from pydantic.dataclasses import dataclass as checked
 
 from experiments.training.layers import short
 from games.errors import InputError
-
-FORMAT, VERSION = "staghunt-answers", 1
-LARGEST = 1 << 28
-"""Bytes of a file that is still read."""
 
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 """A number of JSON: nothing stands for NaN, and the texts "inf" and "-inf" for what they say."""
@@ -130,11 +125,9 @@ def read_answers(path: Path) -> Answers:
     InputError
         If it cannot be read, is of another format, or damaged.
     """
-    document = _document(path)
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{path} does not hold the answers of a tournament")
-    if document.get("version") != VERSION:
-        raise InputError(f"{path} has version {document.get('version')} of the format, expected {VERSION}")
+    from experiments.tournament import answers as files
+
+    document = files.read_answers(path)
     try:
         answers = TypeAdapter(Answers).validate_python(document)
     except ValidationError as error:
@@ -174,18 +167,3 @@ def check_fits(answers: Answers, cells: int, shape: Sequence[int] | None, path: 
         for cell in one.joint or ():
             if len(cell.actions) != len(shape) or not all(0 <= a < n for a, n in zip(cell.actions, shape)):
                 raise InputError(f"{path}: {one.name!r:.80} plays agents that are not in the table")
-
-
-def _document(path: Path) -> Any:
-    try:
-        if path.stat().st_size > LARGEST:
-            raise InputError(
-                f"{path} is larger than {LARGEST >> 20} MiB; these are no answers of a tournament"
-            )
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from None

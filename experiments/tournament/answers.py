@@ -36,6 +36,8 @@ from games.empirical import EmpiricalGame, PayoffTable
 from games.errors import InputError
 
 FORMAT, VERSION = "staghunt-answers", 1
+_LARGEST = 1 << 28
+"""Bytes of a file that is still read."""
 _CYCLES = 10
 _MEMBERS = 1_000_000
 """Profiles of the largest game that is split into a potential and a harmonic part."""
@@ -96,15 +98,21 @@ def write_answers(document: dict[str, Any], path: Path) -> None:
 
 
 def read_answers(path: Path) -> dict[str, Any]:
-    """The document in a file; `InputError` if there is none."""
+    """The document in a file; `InputError` if it cannot be read or is none."""
     try:
+        if path.stat().st_size > _LARGEST:
+            raise InputError(
+                f"{path} is larger than {_LARGEST >> 20} MiB; these are no answers of a tournament"
+            )
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    except ValueError as error:
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file in UTF-8") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{path} holds no answers of a tournament")
+        raise InputError(f"{path} does not hold the answers of a tournament")
     if document.get("version") != VERSION:
         raise InputError(f"{path} has version {document.get('version')} of the format, expected {VERSION}")
     return document
