@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,16 @@ class Transition(NamedTuple):
     before: Step
     actions: tuple[Array, ...]
     after: Step
+    notes: Array | None = None  # float32[B, k]: what the policy noted beside its actions, see `Noting`
+
+
+class Noting(Protocol):
+    """A joint policy that notes something beside its actions, such as the random numbers behind them, to learn from."""
+
+    def sample_noting(
+        self, step: Step, memory: Memory, streams: Streams
+    ) -> tuple[tuple[Array, ...], Memory, Array]:
+        """As `JointPolicy.sample`, and float32[B, k]."""
 
 
 def begin(env: Env, policy: JointPolicy, seeds: Any, acts: Any = None) -> Play:
@@ -52,10 +62,13 @@ def begin(env: Env, policy: JointPolicy, seeds: Any, acts: Any = None) -> Play:
 
 def advance(env: Env, policy: JointPolicy, play: Play) -> Transition:
     """Everybody acts once; `play` moves on. Stopped games stand still until `restart_stopped`."""
-    before = play.step
-    actions, play.memory = policy.sample(before, play.memory, play.streams)
+    before, notes = play.step, None
+    if hasattr(policy, "sample_noting"):
+        actions, play.memory, notes = policy.sample_noting(before, play.memory, play.streams)
+    else:
+        actions, play.memory = policy.sample(before, play.memory, play.streams)
     play.world, play.step = env.step(play.world, actions)
-    return Transition(before, actions, play.step)
+    return Transition(before, actions, play.step, notes)
 
 
 def restart_stopped(env: Env, policy: JointPolicy, play: Play) -> None:
@@ -82,6 +95,7 @@ def rollout(env: Env, policy: JointPolicy, play: Play, steps: int) -> Transition
         _stack([t.before for t in seen]),
         tuple(np.stack(parts) for parts in zip(*(t.actions for t in seen))),
         _stack([t.after for t in seen]),
+        None if seen[0].notes is None else np.stack([t.notes for t in seen if t.notes is not None]),
     )
 
 
