@@ -235,6 +235,11 @@ class BayesNet(Memoryless):
             f"BayesNet({len(self.shape)} agents, {self.situations} situations, {edges:.3g} edges on average)"
         )
 
+    def _repr_html_(self) -> str:
+        from games.show import network_html
+
+        return network_html(self)
+
 
 def strides(shape: Sequence[int]) -> Array:
     """What one step of each agent's action adds to the number of a joint action, int64[n]."""
@@ -261,7 +266,7 @@ def parts(shape: Sequence[int], dag: Dag) -> tuple[Array, Array]:
     own = np.stack(np.unravel_index(np.arange(math.prod(shape)), tuple(shape))).astype(np.int64)
     seen = np.zeros_like(own)
     for i in range(len(shape)):
-        for j in np.flatnonzero(dag.parents[:, i]):
+        for j in np.flatnonzero(dag.parents[:, i]).tolist():
             seen[i] = seen[i] * shape[j] + own[j]
     return own, seen
 

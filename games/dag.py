@@ -162,6 +162,11 @@ class Dag:
         told = ", ".join(f"{self.names[j]}>{self.names[i]}" for j, i in self.edges)
         return f"Dag({told or f'empty, {self.size} agents'})"
 
+    def _repr_html_(self) -> str:
+        from games.show import dag_html
+
+        return dag_html(self)
+
 
 def depths(parents: Array) -> Array:
     """Length of the longest path that leads to each agent, int64[K, n], in acyclic graphs bool[K, n, n]; O(K n^3)."""

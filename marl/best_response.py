@@ -22,6 +22,7 @@ from games.policy import Independent, JointPolicy, Policy
 from games.streams import draw_seeds
 from marl.checkpoint import Tree
 from marl.learner import Diverged, Learner
+from marl.neural import apart
 from marl.train import Evaluated, Plan, Updated, train
 
 Array = npt.NDArray[Any]
@@ -233,7 +234,7 @@ def kept(tree: Any) -> Any:
     return tree.copy() if isinstance(tree, np.ndarray) else tree
 
 
-def _only(team: Independent) -> Policy:
+def _only(team: JointPolicy) -> Policy:
     """The policy of a team of one."""
-    ((_, _, policy),) = team.seats
+    ((_, _, policy),) = (team if isinstance(team, Independent) else apart(team)).seats
     return policy

@@ -1,8 +1,9 @@
 """What a learner is: its hyperparameters, and functions of a state that it alone understands.
 
 A learner is a frozen record; two learners with equal fields do the same. What changes lives in the state that `init`
-makes, `update` uses up and `save` writes down. Execution is decentralised: the policies that `policy` and `explore`
-return see the agents' own observations and memories alone. `marl.learner_laws.check_learner` states all the laws.
+makes, `update` uses up and `save` writes down. Execution is decentralised: in a team of `games.policy.Independent`
+agents, as most learners return, everybody sees its own observation and memory alone; a team that plays together says
+so by being another joint policy, and nobody sees the global state. `marl.learner_laws.check_learner` states all laws.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from games.env import EnvSpec, Step
 from games.errors import InputError
 from games.play import Transition
-from games.policy import Independent, Memory
+from games.policy import JointPolicy, Memory
 from marl.checkpoint import Tree
 
 Array = npt.NDArray[Any]
@@ -43,16 +44,19 @@ class Learner(Protocol):
     def rollout(self) -> int:
         """Steps of every sub-environment between two updates, T."""
 
-    def check(self, spec: EnvSpec) -> None:
-        """`InputError` in one sentence if this learner cannot play there: continuous actions with Q-learning, say."""
+    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
+        """`InputError` in one sentence if this learner cannot play there: continuous actions with Q-learning, say.
+
+        `steps` are those of the run, where they are known: a schedule may be longer than that.
+        """
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> State:
         """A state that has learned nothing yet."""
 
-    def policy(self, state: State, greedy: bool = True) -> Independent:
+    def policy(self, state: State, greedy: bool = True) -> JointPolicy:
         """The team as it plays now: a copy that later updates do not change. Greedy takes the likeliest actions."""
 
-    def explore(self, state: State) -> Independent:
+    def explore(self, state: State) -> JointPolicy:
         """The team as it gathers experience; valid until the next update."""
 
     def update(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Metrics]:

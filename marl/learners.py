@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from marl.bayes_net import BayesNetActorCritic
 from marl.ppo import PPO
 from marl.qlearning import QLearning
 
@@ -13,5 +14,6 @@ LEARNERS: dict[str, tuple[type, dict[str, Any]]] = {
     "qmix": (QLearning, {"mixer": "monotonic"}),
     "ippo": (PPO, {"critic": "observation"}),
     "mappo": (PPO, {"critic": "state"}),
+    "bayes-net": (BayesNetActorCritic, {}),
 }
 """Name to class and preset fields; ``LEARNERS[name][0](**LEARNERS[name][1], **others)`` makes one."""

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from marl.recurrence import GatedSequence, gated_step
 
-Sharing = Literal["numbered", "shared", "separate"]
-"""One set of weights with agents' numbers as input, one set without, or one set for each agent."""
+Sharing = Literal["numbered", "shared", "heads", "separate"]
+"""One set of weights with agents' numbers as input, one set without, one set but for a head each, or a set for each agent."""
 
 
 class Dense(nn.Module):
@@ -41,7 +41,7 @@ class Dense(nn.Module):
         self, inputs: int, outputs: int, copies: int, gain: float, generator: torch.Generator
     ) -> None:
         super().__init__()
-        drawn = [_orthogonal(outputs, inputs, gain, generator) for _ in range(max(copies, 1))]
+        drawn = [orthogonal(outputs, inputs, gain, generator) for _ in range(max(copies, 1))]
         self.copies = copies
         self.weight = nn.Parameter(torch.stack([w.T for w in drawn]).contiguous() if copies else drawn[0])
         self.bias = nn.Parameter(torch.zeros(copies, 1, outputs) if copies else torch.zeros(outputs))
@@ -67,7 +67,7 @@ class Network(nn.Module):
         Widths of the hidden layers; the recurrent layer, if any, takes the place of the second.
     recurrent : bool
         Whether agents remember.
-    sharing : {"numbered", "shared", "separate"}
+    sharing : {"numbered", "shared", "heads", "separate"}
         Whose weights are whose.
     gain : float
         Of the head; a small one makes a fresh policy nearly uniform.
@@ -101,7 +101,7 @@ class Network(nn.Module):
             self.gates_in = Dense(hidden[0], 3 * start, copies, 1.0, generator)
             self.gates_on = Dense(start, 3 * start, copies, 1.0, generator)
         self.rest = nn.ModuleList(Dense(a, b, copies, sqrt(2.0), generator) for a, b in pairwise(widths))
-        self.head = Dense(widths[-1], outputs, copies, gain, generator)
+        self.head = Dense(widths[-1], outputs, agents if sharing == "heads" else copies, gain, generator)
 
     def start(self, batch: int) -> Tensor | None:
         """What agents remember at the start of an episode, float[B, n, H], or None if they remember nothing."""
@@ -195,17 +195,19 @@ class Network(nn.Module):
         return rows.relu_().view(*x.shape[:-1], -1)
 
     def _rest(self, x: Tensor, agents: Tensor | None) -> Tensor:
-        if self.head.copies:
+        if self.first.copies:
             for layer in self.rest:
                 x = torch.relu(layer(x, agents))
             return self.head(x, agents)
         rows = x.flatten(0, -2)
         for layer in self.rest:
             rows = layer(rows).relu_()
+        if self.head.copies:
+            return self.head(rows.view(*x.shape[:-1], -1), agents)
         return self.head(rows).view(*x.shape[:-1], -1)
 
 
-def _orthogonal(rows: int, columns: int, gain: float, generator: torch.Generator) -> Tensor:
+def orthogonal(rows: int, columns: int, gain: float, generator: torch.Generator) -> Tensor:
     """A matrix with orthogonal rows or columns, float32[rows, columns]."""
     drawn = torch.randn(max(rows, columns), min(rows, columns), generator=generator, dtype=torch.float64)
     q, r = torch.linalg.qr(drawn)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from games.env import View
+from games.env import EnvSpec, View
 from games.errors import InputError
-from games.policy import Independent, Policy
+from games.policy import Independent, JointPolicy, Policy
 from games.spaces import Actions, Box, Discrete
 from games.streams import Streams
 
@@ -105,19 +105,8 @@ class Neural:
         """The network's output for float32[B, n, d], and what is remembered."""
         given = self._tensor(observation)
         kept = None if memory is None else self._tensor(memory)
-        if self.block is None:
-            out, kept = self._called(given, kept)
-            return out, None if kept is None else kept.cpu().numpy()
-        parts = []
-        for start in range(0, len(given), self.block):
-            rows = slice(start, start + self.block)
-            parts.append(
-                self._called(self._filled(given[rows]), None if kept is None else self._filled(kept[rows]))
-            )
-        out = torch.cat([part for part, _ in parts])[: len(given)]
-        if kept is None:
-            return out, None
-        return out, torch.cat([part for _, part in parts])[: len(given)].cpu().numpy()
+        out, kept = in_blocks(self._called, given, self.block, kept)
+        return out, None if kept is None else kept.cpu().numpy()
 
     def _tensor(self, array: Array) -> torch.Tensor:
         array = np.ascontiguousarray(array)
@@ -125,12 +114,7 @@ class Neural:
             array = array.copy()  # torch warns of memory it may not write to
         return torch.from_numpy(array).to(self.device)
 
-    def _filled(self, rows: torch.Tensor) -> torch.Tensor:
-        """Rows of a block, with zeros for those that are missing."""
-        missing = (self.block or 0) - len(rows)
-        return rows if missing <= 0 else torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])])
-
-    def _called(self, given: torch.Tensor, memory: torch.Tensor | None) -> tuple[torch.Tensor, Any]:
+    def _called(self, given: torch.Tensor, memory: torch.Tensor | None = None) -> tuple[torch.Tensor, Any]:
         if memory is None:
             return torch.atleast_1d(self.network(given)), None
         return self.network(given, memory)
@@ -168,6 +152,41 @@ class Neural:
         return (mean + np.exp(log_std) * streams.normal(mean.shape[-1])).astype(np.float32)
 
 
+def in_blocks(
+    network: Network, given: torch.Tensor, block: int | None, memory: torch.Tensor | None = None
+) -> tuple[Any, Any]:
+    """The two outputs of a network, evaluated on exactly `block` rows at a time, or on all together if None.
+
+    Parameters
+    ----------
+    network : callable
+        Of rows, and of a memory if one is given; it returns two tensors with as many rows, or None for one of them.
+    given : float[B, ...]
+        Rows; zeros fill up the last block.
+    block : int or None
+        Rows at a time.
+    memory : float[B, ...], optional
+        Its second argument.
+    """
+    if block is None:
+        return network(given) if memory is None else network(given, memory)
+    parts = []
+    for start in range(0, len(given), block):
+        rows = _filled(given[start : start + block], block)
+        kept = () if memory is None else (_filled(memory[start : start + block], block),)
+        parts.append(network(rows, *kept))
+    first, second = (
+        None if column[0] is None else torch.cat(column)[: len(given)] for column in zip(*parts, strict=True)
+    )
+    return first, second
+
+
+def _filled(rows: torch.Tensor, block: int) -> torch.Tensor:
+    """Rows of a block, with zeros for those that are missing."""
+    missing = block - len(rows)
+    return rows if missing <= 0 else torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])])
+
+
 def masked_softmax(logits: Array, mask: Array) -> Array:
     """Soft-max over the legal actions, float64[..., A]; zero where nothing is legal."""
     legal = np.where(mask, logits, -np.inf)
@@ -178,10 +197,29 @@ def masked_softmax(logits: Array, mask: Array) -> Array:
     return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
 
 
-def seats(team: Independent) -> dict[str, Policy]:
-    """A policy of its own for every agent of a team, by name, so that it can be seated among strangers."""
-    spec, out = team.spec, {}
-    for g, columns, policy in team.seats:
+def apart(team: JointPolicy) -> Independent:
+    """A team whose agents are told nothing of each other: itself, or what it is without its graph (``apart()``).
+
+    Raises
+    ------
+    InputError
+        If the agents of the team play together and cannot do otherwise.
+    """
+    if isinstance(team, Independent):
+        return team
+    alone = getattr(team, "apart", None)
+    if alone is None:
+        raise InputError(f"the agents of {team!r} play only together, so none can be seated alone")
+    found: Independent = alone()
+    return found
+
+
+def seats(team: JointPolicy) -> dict[str, Policy]:
+    """A policy of its own for every agent of a team, by name, so that it can be seated among strangers; see `apart`."""
+    whole = apart(team)
+    spec: EnvSpec = whole.spec
+    out: dict[str, Policy] = {}
+    for g, columns, policy in whole.seats:
         for i in range(columns.start, columns.stop):
             alone = getattr(policy, "alone", None)
             out[spec.groups[g].agents[i]] = policy if alone is None else alone(i - columns.start)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass as record
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -37,6 +37,22 @@ from marl.losses import clipped_surrogate, value_loss, weighted_mean
 from marl.networks import Network, Sharing
 from marl.ppo_data import Part, prepare, values_of
 from marl.returns import Moments
+
+
+class Said(NamedTuple):
+    """What the policies as they are say about recorded steps."""
+
+    log_probs: list[Tensor]  # float[T, B, n] for each group: of what was done
+    entropies: list[Tensor]  # float[T, B, n] for each group
+    loss: Tensor | None = None  # a further loss
+    facts: dict[str, Tensor] | None = None  # further metrics
+
+
+class Judge(Protocol):
+    """Judges recorded steps by a state's policies, with gradients."""
+
+    def __call__(self, state: Learning, parts: list[Part]) -> Said:
+        """For the parts of all groups."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -77,10 +93,11 @@ class PPO:
         description="whether critics of agents that remember do too; if none, those that see observations",
     )
     sharing: Sharing = Field(
-        "numbered", description="one network with agents' numbers, one without, or one each"
+        "numbered",
+        description="one network with agents' numbers, one without, one but for heads, or one each",
     )
 
-    def check(self, spec: EnvSpec) -> None:
+    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
         """Every environment will do; `InputError` only for widths of layers that are not positive."""
         if min(self.hidden) < 1:
             raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
@@ -136,12 +153,37 @@ class PPO:
 
     def update(self, state: Learning, batch: Batch, rng: np.random.Generator) -> tuple[Learning, Metrics]:
         """One update: values and advantages once, then `epochs` passes of gradient steps."""
+        return self.learn(state, batch, rng, own_judgement)
+
+    def learn(
+        self,
+        state: Learning,
+        batch: Batch,
+        rng: np.random.Generator,
+        judge: Judge,
+        played: Judge | None = None,
+    ) -> tuple[Learning, Metrics]:
+        """An update of policies that are judged in a way of their own.
+
+        Parameters
+        ----------
+        state, batch, rng
+            See `update`.
+        judge : Judge
+            By the policies as they are.
+        played : Judge, optional
+            By those that played, if `judge` would say something else before anything has changed.
+        """
         parts = [self._part(state, batch, g) for g in range(len(state.spec.groups))]
+        if self.minibatches > 1 or played is not None:
+            with torch.no_grad():
+                said = (played or judge)(state, parts)
+            parts = [p._replace(old_log_prob=old) for p, old in zip(parts, said.log_probs)]
         self._set_rates(state)
         told: list[dict[str, Tensor]] = []
         for _ in range(self.epochs):
             for rows in self._minibatches(parts[0].obs.shape[1], rng):
-                log_probs, facts = self._gradient_step(state, parts, rows)
+                log_probs, facts = self._gradient_step(state, parts, rows, judge)
                 told.append(facts)
                 if parts[0].old_log_prob is None:  # in the first pass the policy is still the one that played
                     parts = [p._replace(old_log_prob=old) for p, old in zip(parts, log_probs)]
@@ -151,23 +193,17 @@ class PPO:
 
     def save(self, state: Learning, whole: bool = True) -> Tree:
         """See `Learner.save`."""
-        tree: Tree = {"actors": module_tree(state.networks["actors"]), "steps": state.steps}
+        kept = [name for name in state.networks if whole or name != "critics"]
+        tree: Tree = {name: module_tree(state.networks[name]) for name in kept}
+        tree["steps"] = state.steps
         if whole:
-            tree["critics"] = module_tree(state.networks["critics"])
             tree["adam"] = optimiser_tree(state.adam)
             tree["moments"] = {str(g): dict(vars(moments)) for g, moments in enumerate(state.moments)}
         return tree
 
     def load(self, spec: EnvSpec, tree: Tree, device: str = "cpu") -> Learning:
         """See `Learner.load`."""
-        state = self.init(spec, np.random.default_rng(0), device)
-        load_module(state.networks["actors"], tree.get("actors"), "the policy")
-        state.steps = whole_number(tree, "steps")
-        if "adam" in tree:
-            load_module(state.networks["critics"], tree.get("critics"), "the critic")
-            load_optimiser(state.adam, tree["adam"])
-            state.moments = load_moments(tree.get("moments"), len(spec.groups))
-        return state
+        return restored(self.init(spec, np.random.default_rng(0), device), tree)
 
     def _part(self, state: Learning, batch: Batch, g: int) -> Part:
         """The data of a group, with the log-probabilities of what was done if they are needed apart."""
@@ -176,17 +212,13 @@ class PPO:
         critic: Any = state.networks["critics"][g]
         part, judged = prepare(self, state.spec, batch, g, critic, state.memories[g], state.moments[g])
         state.memories[g] = judged.memory
-        if self.minibatches == 1:
-            return part
-        with torch.no_grad():
-            log_prob, _ = self._judged(state, part, g)
-        return part._replace(old_log_prob=log_prob)
+        return part
 
     def _set_rates(self, state: Learning) -> None:
         left = max(0.0, 1.0 - state.steps / self.anneal_steps) if self.anneal else 1.0
-        rates = self.learning_rate, self.critic_learning_rate or self.learning_rate
-        for group, rate in zip(state.adam.param_groups, rates):
-            group["lr"] = rate * left
+        for group, name in zip(state.adam.param_groups, state.networks, strict=True):
+            rate = self.critic_learning_rate if name == "critics" else None
+            group["lr"] = (rate or self.learning_rate) * left
 
     def _minibatches(self, size: int, rng: np.random.Generator) -> list[Tensor | None]:
         """Rows of each part of a pass; None is all of them."""
@@ -194,35 +226,32 @@ class PPO:
             return [None]
         return list(torch.from_numpy(rng.permutation(size)).tensor_split(min(self.minibatches, size)))
 
-    def _judged(self, state: Learning, part: Part, g: int) -> tuple[Tensor, Tensor]:
-        """Log-probabilities of the actions, and entropies, under the policy as it is."""
-        actor: Any = state.networks["actors"][g]
-        out, _ = actor.unroll(part.obs, part.memory, part.fresh)
-        return log_prob_and_entropy(actor.actions, out, part.mask, part.action)
-
     def _gradient_step(
-        self, state: Learning, parts: list[Part], rows: Tensor | None
+        self, state: Learning, parts: list[Part], rows: Tensor | None, judge: Judge
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
         """One step of Adam on the sum of all groups' losses; log-probabilities and facts of before it."""
-        loss, log_probs = torch.zeros((), device=state.device), []
+        loss = torch.zeros((), device=state.device)
         told: dict[str, Tensor] = {}
-        for g, whole in enumerate(parts):
-            part = whole if rows is None else whole.rows(rows)
-            log_prob, facts = self._losses(state, part, g)
+        parts = parts if rows is None else [part.rows(rows) for part in parts]
+        said = judge(state, parts)
+        for g, part in enumerate(parts):
+            facts = self._losses(state, part, g, said.log_probs[g], said.entropies[g])
             loss = loss + facts["policy_loss"] - self.entropy * facts["entropy"] + facts["value_loss"]
-            log_probs.append(log_prob)
             for key, value in facts.items():
                 told[key] = told.get(key, 0.0) + value.detach() / len(parts)
+        loss = loss if said.loss is None else loss + said.loss
+        told |= said.facts or {}
         state.adam.zero_grad(set_to_none=True)
         loss.backward()
-        for name in ("actors", "critics"):
-            norm = nn.utils.clip_grad_norm_(state.networks[name].parameters(), self.max_grad_norm)
+        for name, network in state.networks.items():
+            norm = nn.utils.clip_grad_norm_(network.parameters(), self.max_grad_norm)
             told[f"{name}_grad_norm"] = norm
         state.adam.step()
-        return log_probs, told
+        return [log_prob.detach() for log_prob in said.log_probs], told
 
-    def _losses(self, state: Learning, part: Part, g: int) -> tuple[Tensor, dict[str, Tensor]]:
-        log_prob, entropy = self._judged(state, part, g)
+    def _losses(
+        self, state: Learning, part: Part, g: int, log_prob: Tensor, entropy: Tensor
+    ) -> dict[str, Tensor]:
         old = log_prob.detach() if part.old_log_prob is None else part.old_log_prob
         gained, ratio = clipped_surrogate(log_prob - old, part.advantage, self.clip)
         critic: Any = state.networks["critics"][g]
@@ -234,7 +263,7 @@ class PPO:
             kl = weighted_mean(ratio - 1 - (log_prob - old), part.acting)
             left = weighted_mean((part.target - value).square(), part.alive)
             explained = 1 - left / part.target.var(correction=0).clamp_min(1e-8)
-        return log_prob.detach(), {
+        return {
             "policy_loss": weighted_mean(gained, part.acting),
             "value_loss": weighted_mean(missed, part.alive),
             "entropy": weighted_mean(entropy, part.acting),
@@ -253,9 +282,9 @@ class Learning:
     spec : EnvSpec
         Where it learns.
     networks : ModuleDict
-        Actors and critics, one of each per group.
+        Actors and critics, one of each per group, and what else a learner builds on these.
     adam : Adam
-        Their optimiser: actors first, then critics.
+        Their optimiser, with a group of parameters for each entry, in this order.
     moments : list of Moments
         Of the returns of each group.
     device : str
@@ -273,6 +302,31 @@ class Learning:
 
     def __post_init__(self) -> None:
         self.memories: list[Tensor | None] = [None for _ in self.spec.groups]  # of the critics
+
+
+def own_judgement(state: Learning, parts: list[Part]) -> Said:
+    """What agents say who act by their own observations alone."""
+    said = []
+    for actor, part in zip(state.networks["actors"], parts):
+        out, _ = actor.unroll(part.obs, part.memory, part.fresh)
+        said.append(log_prob_and_entropy(actor.actions, out, part.mask, part.action))
+    return Said([log_prob for log_prob, _ in said], [entropy for _, entropy in said])
+
+
+def restored(state: Learning, tree: Tree) -> Learning:
+    """A fresh state as `PPO.save` wrote it down; `InputError` if that was another."""
+    whole = "adam" in tree
+    for name, network in state.networks.items():
+        if whole or name != "critics":
+            load_module(network, tree.get(name), _KNOWN_AS.get(name, f"the network {name!r}"))
+    state.steps = whole_number(tree, "steps")
+    if whole:
+        load_optimiser(state.adam, tree["adam"])
+        state.moments = load_moments(tree.get("moments"), len(state.spec.groups))
+    return state
+
+
+_KNOWN_AS = {"actors": "the policy", "critics": "the critic"}
 
 
 def _team(spec: EnvSpec, actors: Any, greedy: bool, block: int | None = 64) -> Independent:

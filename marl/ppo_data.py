@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from marl.ppo import PPO
 
 
-_TIMED = 10
+_TIMED = 11
 """Fields of a `Part` that are always there and have T, B in front."""
 
 
@@ -38,6 +38,7 @@ class Part(NamedTuple):
     target: Tensor  # float[T, B, v], as the critic learns it
     old_value: Tensor  # float[T, B, v], likewise
     fresh: Tensor  # bool[T, B]: where an episode begins
+    notes: Tensor  # float[T, B, k]: what the team noted beside its actions; nothing, mostly
     old_log_prob: Tensor | None  # float[T, B, n]
     memory: Tensor | None  # float[B, n, H]
     critic_memory: Tensor | None  # float[B, m, H]
@@ -79,6 +80,7 @@ def prepare(
 ) -> tuple[Part, Judged]:
     """Advantages and targets of group g by its critic; `moments` takes the targets in."""
     device, steps = critic.head.bias.device, batch.steps
+    remembered = None if batch.memory is None else batch.memory[g]
     before, common = steps.before.groups[g], learner.reward == "team" or spec.common_reward
     last = tensor(steps.after.last, device)
     seen = sight(learner.critic, spec, steps.before, g, device)
@@ -109,8 +111,9 @@ def prepare(
         target=target,
         old_value=old,
         fresh=begins(last),
+        notes=acting.new_empty(*last.shape, 0) if steps.notes is None else tensor(steps.notes, device),
         old_log_prob=None,
-        memory=None if batch.memory[g] is None else tensor(batch.memory[g], device),
+        memory=None if remembered is None else tensor(remembered, device),
         critic_memory=judged.begun,
     )
     return (part if learner.recurrent else part.flat()), judged

@@ -79,7 +79,7 @@ def layout(spec: EnvSpec, *, state: bool, memories: Sequence[int]) -> dict[str, 
 
 def pieces(spec: EnvSpec, batch: Batch, *, state: bool) -> dict[str, Array]:
     """A rollout in the form of `layout`, B segments."""
-    before, actions, after = batch.steps
+    before, actions, after, _ = batch.steps
     told: dict[str, Array] = {"discount": after.discount, "last": after.last}
     for g, (view, action, seen) in enumerate(zip(before.groups, actions, after.groups)):
         told[f"obs:{g}"], told[f"obs_next:{g}"] = view.observation, seen.observation

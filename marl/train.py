@@ -22,7 +22,7 @@ import torch
 from games.env import Env, EnvSpec, Step
 from games.errors import InputError
 from games.play import Episodes, Play, begin, play_episodes, rollout
-from games.policy import Independent
+from games.policy import JointPolicy
 from games.streams import draw_seeds
 from marl.checkpoint import Tree, whole_number
 from marl.learner import Batch, Diverged, Learner, Metrics, State
@@ -136,7 +136,7 @@ class Trainer:
 
     def __init__(self, learner: Learner, env: Env, plan: Plan, device: str, resume: Tree | None) -> None:
         check_plan(env.spec, plan)
-        learner.check(env.spec)
+        learner.check(env.spec, plan.steps)
         self.learner, self.env, self.plan, self.device = learner, env, plan, device
         init, play, update, self._evaluate = np.random.SeedSequence(plan.seed).spawn(4)
         self._play_rng, self._update_rng = np.random.default_rng(play), np.random.default_rng(update)
@@ -201,7 +201,7 @@ class Trainer:
             self.env.close(self._play.world)
         self._play = self._running = None
 
-    def _begun(self, explorer: Independent) -> Play:
+    def _begun(self, explorer: JointPolicy) -> Play:
         if self._play is None:
             self._play = begin(self.env, explorer, draw_seeds(self._play_rng, self.plan.batch))
             agents = len(self.env.spec.agents)

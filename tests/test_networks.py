@@ -81,7 +81,7 @@ class Plain(nn.Module):
         return head(x), memory
 
 
-SHARINGS = pytest.mark.parametrize("sharing", ["numbered", "shared", "separate"])
+SHARINGS = pytest.mark.parametrize("sharing", ["numbered", "shared", "heads", "separate"])
 
 
 @SHARINGS

@@ -19,7 +19,7 @@ from games.play import Transition, begin, rollout
 from games.spaces import Discrete
 from games.streams import draw_seeds
 from marl.learner import Batch
-from marl.ppo import PPO, Learning
+from marl.ppo import PPO, Learning, own_judgement
 from marl.ppo_data import Part, prepare
 
 BOTH = pytest.mark.parametrize("critic", ["observation", "state"])
@@ -35,7 +35,11 @@ def played(learner: PPO, env: Any, batch: int = 4) -> tuple[Learning, Batch]:
 
 
 def part_of(learner: PPO, state: Learning, batch: Batch, g: int = 0) -> Part:
-    return learner._part(state, batch, g)
+    part = learner._part(state, batch, g)
+    if learner.minibatches == 1:
+        return part
+    with torch.no_grad():
+        return part._replace(old_log_prob=own_judgement(state, [part]).log_probs[g])
 
 
 def gradients(state: Learning, loss: torch.Tensor) -> dict[str, bool]:
@@ -70,6 +74,12 @@ def test_later_passes_move_away_from_it() -> None:
     assert metrics["kl"] > 1e-5
 
 
+def losses(learner: PPO, state: Any, part: Part) -> dict[str, torch.Tensor]:
+    """Of the only group."""
+    said = own_judgement(state, [part])
+    return learner._losses(state, part, 0, said.log_probs[0], said.entropies[0])
+
+
 @BOTH
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_gradients_stop_where_they_must(critic: Any, recurrent: bool) -> None:
@@ -78,11 +88,11 @@ def test_gradients_stop_where_they_must(critic: Any, recurrent: bool) -> None:
     part = part_of(learner, state, batch)
     for name, tensor in zip(Part._fields, part):
         assert tensor is None or not tensor.requires_grad, f"{name} carries a gradient"
-    _, facts = learner._losses(state, part, 0)
+    facts = losses(learner, state, part)
     assert gradients(state, facts["policy_loss"]) == {"actors": True, "critics": False}
-    _, facts = learner._losses(state, part, 0)
+    facts = losses(learner, state, part)
     assert gradients(state, facts["entropy"]) == {"actors": True, "critics": False}
-    _, facts = learner._losses(state, part, 0)
+    facts = losses(learner, state, part)
     assert gradients(state, facts["value_loss"]) == {"actors": False, "critics": True}
     assert not any(facts[key].requires_grad for key in ("kl", "clip_fraction", "explained_variance"))
 
@@ -94,7 +104,7 @@ def test_those_who_do_not_act_and_those_who_are_out_teach_nothing() -> None:
     part = part_of(learner, state, batch)
     idle = part.acting == 0
     assert idle.any() and (part.acting == part.alive).all(), "walkers that do not act are out"
-    _, plain = learner._losses(state, part, 0)
+    plain = losses(learner, state, part)
 
     def spoilt(where: torch.Tensor) -> Part:
         assert part.old_log_prob is not None
@@ -107,8 +117,8 @@ def test_those_who_do_not_act_and_those_who_are_out_teach_nothing() -> None:
             old_log_prob=torch.where(where, -1.0, part.old_log_prob),
         )
 
-    _, same = learner._losses(state, spoilt(idle), 0)
-    _, other = learner._losses(state, spoilt(~idle), 0)
+    same = losses(learner, state, spoilt(idle))
+    other = losses(learner, state, spoilt(~idle))
     for key in ("policy_loss", "entropy", "value_loss", "kl", "clip_fraction"):
         assert torch.equal(plain[key], same[key]), key
     for key in ("policy_loss", "value_loss"):
@@ -226,7 +236,7 @@ def test_the_mean_gradient_of_minibatches_is_that_of_the_whole(recurrent: bool) 
     rows = torch.randperm(size, generator=torch.Generator().manual_seed(0))
 
     def gradient(some: Part) -> list[torch.Tensor]:
-        _, facts = learner._losses(state, some, 0)
+        facts = losses(learner, state, some)
         loss = facts["policy_loss"] - 0.01 * facts["entropy"] + facts["value_loss"]
         return list(torch.autograd.grad(loss, list(state.networks.parameters())))
 
