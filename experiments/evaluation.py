@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from experiments.intervals import bootstrap_interval, expanded_interval, wilson_
 from experiments.learned_gains import LearnedGains
 from games.env import EnvSpec
 from games.play import Episodes
+
+if TYPE_CHECKING:
+    from experiments.evaluation_graphs import Drawn
 
 Array = npt.NDArray[Any]
 
@@ -53,6 +56,8 @@ class Judged:
         What they played.
     gains : Gains or None
         If asked for.
+    graphs : tuple of Drawn
+        Of a team with a graph on its agents, one per way to draw it (`experiments.evaluation_graphs`).
     """
 
     seed: int
@@ -60,6 +65,7 @@ class Judged:
     steps: int | None
     episodes: Episodes
     gains: Gains | None = None
+    graphs: tuple[Drawn, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from experiments.env_output import env_document, env_line
 from experiments.evaluation import Gains, Judged, Summary, over_seeds, summarise
-from experiments.exact_gains import Exact, exploitability
+from experiments.evaluation_graphs import aggregate_document, graphs_document, show_graphs
+from experiments.exact_gains import BY_SITUATION, Exact, exploitability
 from experiments.learned_gains import LearnedGain, LearnedGains, at_least
 from experiments.play_output import ROWS, number
 from games.env import EnvSpec
@@ -107,6 +108,7 @@ def _seed_document(told: Evaluation, judged: Judged, part: Summary) -> dict[str,
         "cut_off": count - part.ended,
         "success": {"rate": part.successes / count, "interval": part.success_interval},
         "exploitability": None if judged.gains is None else gains_document(judged.gains),
+        "graphs": graphs_document(told, judged.graphs),
     }
 
 
@@ -123,6 +125,8 @@ def _aggregate(told: Evaluation, parts: list[Summary]) -> dict[str, Any] | None:
         "success": {"rate": float(np.mean(shares))},
         "length": {"mean": float(np.mean([part.length for part in parts]))},
     }
+    if (graphs := aggregate_document(told)) is not None:
+        out["graphs"] = graphs
     convs = [exact.certificate.nash_conv for exact in _exact(told)]
     if len(convs) == len(parts):
         conv, bounds = over_seeds(convs, told.rng("gains"))
@@ -151,6 +155,7 @@ def _exact_document(exact: Exact) -> dict[str, Any]:
     return {
         "bound": certificate.bound,
         "behind": exact.behind,
+        "deviations": exact.deviations,
         "values": certificate.values,
         "regret": certificate.regret,
         "nash_conv": certificate.nash_conv,
@@ -222,6 +227,7 @@ def show_evaluation(told: Evaluation) -> None:
         )
     if any(part.intervals is None for part in parts):
         out.print("[dim]one episode has no interval[/]")
+    show_graphs(out, told)
     for judged in told.seeds:
         if judged.gains is not None:
             _show_gains(out, judged, len(told.seeds) > 1)
@@ -306,6 +312,8 @@ def _show_exact(out: Any, exact: Exact, of: str) -> None:
 
     certificate = exact.certificate
     out.print(f"[bold]Gain from deviating{of}[/]  [dim]exact, from the {escape(exact.behind)}[/]")
+    if exact.deviations != BY_SITUATION:
+        out.print(f"[dim]deviations: {escape(exact.deviations)}[/]")
     told = ", ".join(number(gain) for gain in certificate.regret[:ROWS])
     out.print(f"By player: {told}{', ...' if len(certificate.regret) > ROWS else ''}")
     share = f"  [dim]the largest gain is {100 * certificate.max_regret / certificate.span:.3g} % of the payoff span[/]"

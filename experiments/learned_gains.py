@@ -107,14 +107,22 @@ def make_responder(name: str, spec: EnvSpec, steps: int, recurrent: bool = False
     Raises
     ------
     InputError
-        If there is no such learner, or it mixes the values of a team.
+        If there is no such learner, or it learns for a team.
     """
     from marl.learners import LEARNERS
     from marl.ppo import PPO
+    from marl.qlearning import QLearning
 
-    alone = [known for known, (_, fixed) in LEARNERS.items() if fixed.get("mixer", "none") == "none"]
+    alone = [
+        known
+        for known, (kind, fixed) in LEARNERS.items()
+        if kind in (PPO, QLearning) and fixed.get("mixer", "none") == "none"
+    ]
     if name not in alone:
-        told = f"{name} mixes the values of a team" if name in LEARNERS else f"there is no learner {name!r}"
+        told = f"there is no learner {name!r}"
+        if name in LEARNERS:
+            mixes = "mixer" in LEARNERS[name][1]
+            told = f"{name} {'mixes the values' if mixes else 'correlates the actions'} of a team"
         raise InputError(f"{told}; a response is learned by {', '.join(alone)}")
     kind, fixed = LEARNERS[name]
     horizon = spec.horizon

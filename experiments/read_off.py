@@ -139,24 +139,6 @@ def _in_level(seats: Seats, game: TreeGame, view: View, level: Array, memory: li
 # --- tables -----------------------------------------------------------------------------------------------------
 
 
-def first_view(env: Env) -> View:
-    """What the agents of a normal-form game see: a view of one sub-environment."""
-    world, step = env.reset(np.zeros(1, dtype=np.uint64))
-    env.close(world)
-    return step.groups[0]
-
-
-def markov_view(rules: Any) -> View:
-    """A view with one sub-environment per stage and state of a Markov game, state by state within a stage."""
-    game = rules.game
-    batch = game.size * game.stages
-    state = rules.allocate(batch)
-    state["state"][:] = np.tile(np.arange(game.size), game.stages)
-    state["time"][:] = np.repeat(np.arange(game.stages), game.size)
-    (view,), _ = rules.look(state, (np.zeros((batch, len(game.shape))),))
-    return view
-
-
 def probs_at_once(seats: Seats, view: View) -> Array:
     """What the seated agents do in every sub-environment of a view at the start of an episode, float64[K, n, A]."""
     parts = []

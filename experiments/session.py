@@ -66,8 +66,10 @@ class Session:
         names = set(self.policies.values())
         self.people = any(is_human(name) for name in names if not is_trained(name))
         # one network for all agents is played faster than one for each
-        whole = self._trained.team(names.pop()) if len(names) == 1 else None
+        whole = self._trained.team(next(iter(names))) if len(names) == 1 else None
         self.team = whole or team(self.seen, self._chosen, self._person, self._trained)
+        self.apart = () if whole else self._trained.together(names)
+        """Runs whose agents learned to play together and sit among others here, told nothing of each other."""
         if self.people and workers > 1:
             raise InputError("policy human plays in this process; leave out --workers")
         self._workers = workers

@@ -136,6 +136,7 @@ NAMES = {
     "alpharank": "Alpha-rank",
     "efce": "Extensive-form correlated equilibrium",
     "efcce": "Extensive-form coarse correlated equilibrium",
+    "bayes-net": "Nash equilibrium in Bayesian-network policies",
 }
 
 _RANKING = ("alpha", "population")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from games.env import Env
 from games.errors import InputError
-from games.policy import Independent, Policy
+from games.policy import Independent, JointPolicy, Policy
 
 if TYPE_CHECKING:
     from experiments.training.runs import Run
@@ -90,9 +91,9 @@ class Trained:
 
     def __init__(self, env: Env, greedy: bool | None = None) -> None:
         self._env, self._greedy = env, greedy
-        self._teams: dict[str, Independent] = {}
+        self._teams: dict[str, JointPolicy] = {}
 
-    def team(self, name: str) -> Independent | None:
+    def team(self, name: str) -> JointPolicy | None:
         """The team of a run (its only seed) or checkpoint; None if the name is of something else.
 
         Raises
@@ -115,8 +116,17 @@ class Trained:
             self._teams[name] = team_of(run, file, greedy=self._greedy, env=self._env)[3]
         return self._teams[name]
 
+    def together(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these names that mean teams that learned to play together."""
+        teams = {name: self.team(name) for name in names}
+        return tuple(
+            name
+            for name, team in sorted(teams.items())
+            if team is not None and not isinstance(team, Independent)
+        )
+
     def __call__(self, name: str) -> dict[str, Policy] | None:
-        """Every agent's own policy in that team."""
+        """Every agent's own policy in that team; agents that learned to play together are told nothing of each other."""
         whole = self.team(name)
         if whole is None:
             return None

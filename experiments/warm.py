@@ -51,7 +51,24 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("repeated matches", matches),
         ("matches on trees", matches_on_a_tree),
         ("exact values of repeated games", repeated_returns),
+        ("Bayesian networks of policies", networks_of_policies),
     ]
+
+
+def networks_of_policies() -> object:
+    """Gradient ascent and Nash gaps, discounted and over a finite horizon."""
+    from games import MarkovGame, NormalFormGame
+    from solvers.network_ascent import ascend
+    from solvers.network_gradient import SoftmaxNetworks
+
+    once = NormalFormGame.symmetric(np.eye(2))
+    found = []
+    for length in ({"discount": 0.5}, {"horizon": 2}):
+        game = MarkovGame.repeated(once, **length)
+        networks = SoftmaxNetworks(game, "line")
+        found.append(ascend(game, "line", np.zeros(networks.size), 1.0, 2, watch=[2]))
+        networks.tables(np.zeros(networks.size))
+    return found
 
 
 def populations() -> object:

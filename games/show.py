@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from games.bayes_net import BayesNet
+    from games.dag import Dag
     from games.normal import NormalFormGame
     from games.tree import TreeGame
 
 LIMIT = 20
+MEASURED = 10_000_000
+"""The correlation of networks with more probabilities than this is not computed just to show them."""
 _CELL = "padding:2px 8px;border:1px solid #ccc;text-align:center;font-variant-numeric:tabular-nums"
 
 
@@ -74,3 +79,44 @@ def tree_html(game: TreeGame) -> str:
         f"<div><b>{escape(game.title or 'Game without a title')}</b>: a tree of {game.nodes:,} nodes, {recall}</div>"
         f"<table><tr>{header}</tr>{''.join(lines)}</table>"
     )
+
+
+def dag_html(dag: Dag) -> str:
+    """Agents in a topological order with their parents (at most 20 of each)."""
+    lines = []
+    for i in dag.order[:LIMIT].tolist():
+        parents = [dag.names[j] for j in range(dag.size) if dag.parents[j, i]]
+        told = ", ".join(parents[:LIMIT]) + (", ..." if len(parents) > LIMIT else "")
+        lines.append((dag.names[i], told or "–"))
+    cut = "" if dag.size <= LIMIT else f"<div>(the first {LIMIT} of {dag.size:,} agents)</div>"
+    edges = len(dag.edges)
+    head = f"<div><b>Graph on {dag.size:,} agents</b>: {edges:,} edge{'' if edges == 1 else 's'}, parents first</div>"
+    return head + _table(("Agent", "Knows the actions of"), lines) + cut
+
+
+def network_html(net: BayesNet) -> str:
+    """Size, how often each edge is there, and the correlation of play, mean over situations (at most 20 edges)."""
+    often = net.graphs.mean(axis=0) if net.situations else net.graphs.sum(axis=0) / 1.0
+    edges = sorted(
+        ((float(often[j, i]), j, i) for j, i in zip(*often.nonzero())), key=lambda e: (-e[0], e[1], e[2])
+    )
+    size = " x ".join(map(str, net.shape))
+    small = 0 < net.factors.size <= MEASURED
+    told = f", total correlation {net.total_correlation().mean():.4g} nats on average" if small else ""
+    head = (
+        f"<div><b>Bayesian network of {len(net.shape)} agents</b>: {size} actions, {net.situations:,} "
+        f"situation{'' if net.situations == 1 else 's'}{told}</div>"
+    )
+    if not edges:
+        return head + "<div>No edges: independent play.</div>"
+    lines = [(net.names[j], net.names[i], f"{share:.4g}") for share, j, i in edges[:LIMIT]]
+    cut = "" if len(edges) <= LIMIT else f"<div>(the {LIMIT} most frequent of {len(edges):,} edges)</div>"
+    return head + _table(("Parent", "Child", "Share of situations"), lines) + cut
+
+
+def _table(names: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
+    rows = "".join(
+        f"<tr>{''.join(f'<td style={_CELL!r}>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines
+    )
+    header = "".join(f"<th style={_CELL!r}>{name}</th>" for name in names)
+    return f"<table><tr>{header}</tr>{rows}</table>"

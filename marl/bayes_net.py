@@ -43,7 +43,7 @@ from marl.ppo import PPO, Learning, Said, restored
 from marl.ppo_data import Part
 
 _NEVER = -1e9
-_DEFAULTS: PPO = PPO(**{})
+_PPO: Any = PPO
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -53,7 +53,7 @@ class BayesNetActorCritic:
     Where agents have different numbers of actions, parents' actions are filled up with zeros.
     """
 
-    ppo: PPO = Field(_DEFAULTS, description="proximal policy optimisation")
+    ppo: PPO = Field(_PPO(), description="proximal policy optimisation")
     dag: str = Field(
         "learned",
         min_length=1,
@@ -73,6 +73,9 @@ class BayesNetActorCritic:
     execution: Execution = Field(
         "learned",
         description="how the graph is drawn when playing: noise-free, noisy as in training, or empty",
+    )
+    parents_learning_rate: float | None = Field(
+        None, gt=0, description="of Adam, for what parents' actions add; the policy's if none"
     )
     dag_hidden: int = Field(64, ge=1, description="width of the hidden layer of the graph's networks")
     noise: float = Field(1.0, ge=0, description="factor of the order's Gumbel noise")
@@ -149,6 +152,7 @@ class BayesNetActorCritic:
             ordered = self.order == "learned"
             state.networks["dag"] = Context(inputs, agents, self.dag_hidden, ordered, generator)
         state.networks.to(device)
+        state.rates["parents"] = self.parents_learning_rate
         for name in list(state.networks)[2:]:
             state.adam.add_param_group({"params": list(state.networks[name].parameters())})
         return state

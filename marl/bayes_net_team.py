@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from games.bayes_net import BayesNet
 from games.env import EnvSpec, Step
@@ -26,7 +27,8 @@ from marl import dag_kernels as kernels
 from marl.actors import playing
 from marl.bayes_net_networks import Parents
 from marl.dag_law import GraphLaw
-from marl.learner import joint_observation
+from marl.learner import joint_observation, tensor
+from marl.neural import in_blocks
 
 Array = npt.NDArray[Any]
 Execution = Literal["learned", "noisy", "empty"]
@@ -87,10 +89,12 @@ class NetworkedTeam:
         self._actors, self._parents = actors, parents
         self._alone = [playing(actor, greedy=greedy, block=block) for actor in actors]
         self._edges = np.cumsum([0] + [group.size for group in spec.groups])
-        tables = [None if t is None else t.detach().cpu().double().numpy() for t in parents.tables()]
-        self._by_action: Array = np.ascontiguousarray(tables[0])
-        self._by_sight, head = tables[1], tables[2]
-        self._head: Array = np.zeros((0, 0, 0)) if head is None else head
+        by_action, by_sight, head = parents.tables()
+        self._by_action: Array = by_action.detach().cpu().contiguous().numpy()
+        self._by_sight = by_sight
+        self._head: Array = np.zeros((0, 0, 0), dtype=np.float32)
+        if head is not None:
+            self._head = head.detach().transpose(1, 2).cpu().contiguous().numpy()
 
     def __repr__(self) -> str:
         return f"NetworkedTeam({self.spec.name!r}, greedy={self.greedy}, execution={self.execution!r})"
@@ -200,15 +204,14 @@ class NetworkedTeam:
 
         Graphs are drawn noise-free; agents that remember are asked as at the beginning of an episode.
         """
-        from marl.dag_measure_kernels import rows_of
-
         shown = self._shown(step)
         base, _ = self._base(step, self.start(step.batch))
         graph = self._graphs(step, shown, None)[1]
-        out = np.empty(base.shape)
-        tables = self._told(shown), self._by_action, self._head
-        rows_of(actions.astype(np.int32), graph, base, shown.mask, *tables, self.greedy, out)
-        return out
+        chosen = (actions[..., None] == np.arange(base.shape[-1])).astype(np.float32)
+        given = [tensor(part, self.device) for part in (graph.astype(np.float32), chosen, shown.observation)]
+        with torch.no_grad():
+            logits = base + self._parents(*given).cpu().double().numpy()
+        return _soft_max(logits, shown.mask, self.greedy)
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -237,11 +240,16 @@ class NetworkedTeam:
         return self.law.graphs(self._scores(step), noise, shown.acting)
 
     def _told(self, shown: Shown) -> Array:
-        """What parents' observations add float64[B, n, H]; nothing if they are not told."""
+        """What parents' observations add float32[B, n, H]; nothing if they are not told."""
         if self._by_sight is None:
-            return np.zeros((0, 0, 0))
-        rows = shown.observation.transpose(1, 0, 2).astype(np.float64) @ self._by_sight
-        return np.ascontiguousarray(rows.transpose(1, 0, 2))
+            return np.zeros((0, 0, 0), dtype=np.float32)
+        given = tensor(shown.observation, self.device)
+        with torch.no_grad():
+            out: Array = in_blocks(self._sight, given, self.block)[0].cpu().numpy()
+        return np.ascontiguousarray(out)
+
+    def _sight(self, rows: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return torch.einsum("bjd,jdh->bjh", rows, self._by_sight), None
 
 
 def shown(spec: EnvSpec, step: Step) -> Shown:
@@ -254,6 +262,17 @@ def shown(spec: EnvSpec, step: Step) -> Shown:
         _side_by_side([view.mask for view in step.groups]),
         np.concatenate([view.acting for view in step.groups], axis=-1),
     )
+
+
+def _soft_max(logits: Array, mask: Array, greedy: bool) -> Array:
+    """Distributions over legal actions float64[..., A]; the likeliest alone if greedy, action 0 where none is legal."""
+    allowed = mask.copy()
+    allowed[..., 0] |= ~mask.any(axis=-1)
+    legal = np.where(allowed, logits, -np.inf)
+    if greedy:
+        return (legal.argmax(axis=-1)[..., None] == np.arange(legal.shape[-1])).astype(np.float64)
+    weights = np.exp(legal - legal.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 def _side_by_side(parts: list[Array]) -> Array:

@@ -13,69 +13,91 @@ from numba import njit
 
 from games.stream_kernels import BARE, uniform
 
-_TINY = 1e-12
-"""Uniform numbers are moved this far from 0 and 1, so that their logarithms are finite."""
+SMALLEST, LARGEST = np.float32(1e-7), np.float32(1.0 - 1e-7)
+"""Uniform numbers stay between these, so that their logarithms are finite in single precision."""
 
 
 @njit(**BARE)
-def draw_noise(state: Any, ordered: Any, edged: Any, out: Any) -> None:
-    """Draw the noise float32[B, k] of graphs from the agents' streams uint64[B, n, 4], row i from agent i's.
-
-    First n^2 standard Gumbel numbers for the order, if `ordered`; then n^2 standard logistic numbers (differences of two
-    Gumbel numbers) for the edges, if `edged`.
-    """
+def draw_noise(state: Any, out: Any) -> None:
+    """Uniform numbers float32[B, m n^2] from the agents' streams uint64[B, n, 4]; row i of each matrix is from agent i's."""
     batch, agents = state.shape[0], state.shape[1]
+    matrices = out.shape[1] // (agents * agents)
     for b in range(batch):
         for i in range(agents):
-            if ordered:
+            for m in range(matrices):
+                start = (m * agents + i) * agents
                 for j in range(agents):
-                    u = min(max(uniform(state[b, i]), _TINY), 1.0 - _TINY)
-                    out[b, i * agents + j] = -math.log(-math.log(u))
-            if edged:
-                start = (agents * agents if ordered else 0) + i * agents
-                for j in range(agents):
-                    u = min(max(uniform(state[b, i]), _TINY), 1.0 - _TINY)
-                    out[b, start + j] = math.log(u / (1.0 - u))
+                    out[b, start + j] = min(max(np.float32(uniform(state[b, i])), SMALLEST), LARGEST)
 
 
 @njit(cache=True)
 def assign(scores: Any, agent_at: Any) -> None:
     """The assignment of agents to positions with the largest sum of scores float[R, n, n] (position, agent), int32[R, n].
 
-    Shortest augmenting paths (Jonker and Volgenant 1987), O(n^3) for each of the R matrices.
+    Shortest augmenting paths (Jonker and Volgenant 1987; Crouse 2016), O(n^3) for each of the R matrices.
     """
     rows, n = scores.shape[0], scores.shape[1]
-    u, v, reach = np.empty(n + 1), np.empty(n + 1), np.empty(n + 1)
-    match, way, done = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.bool_)
+    cost, u, v, reach = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
+    at, stands, way, left = np.empty((4, n), np.int64)
     for r in range(rows):
-        u[:], v[:], match[:] = 0.0, 0.0, 0
-        for i in range(1, n + 1):
-            match[0] = i
-            here = 0
-            reach[:], done[:] = np.inf, False
-            while match[here] != 0:
-                done[here] = True
-                row, least, nearest = match[here], np.inf, 0
-                for j in range(1, n + 1):
-                    if not done[j]:
-                        cost = -float(scores[r, row - 1, j - 1]) - u[row] - v[j]
-                        if cost < reach[j]:
-                            reach[j], way[j] = cost, here
-                        if reach[j] < least:
-                            least, nearest = reach[j], j
-                for j in range(n + 1):
-                    if done[j]:
-                        u[match[j]] += least
-                        v[j] -= least
-                    else:
-                        reach[j] -= least
-                here = nearest
-            while here != 0:
-                before = way[here]
-                match[here] = match[before]
-                here = before
-        for j in range(1, n + 1):
-            agent_at[r, match[j] - 1] = j - 1
+        v[:], stands[:] = 0.0, -1
+        for i in range(n):  # whoever is the best of its position and taken by no other is there already
+            best = 0
+            for j in range(n):
+                cost[i, j] = -scores[r, i, j]
+                if cost[i, j] < cost[i, best]:
+                    best = j
+            u[i], at[i] = cost[i, best], -1
+            if stands[best] < 0:
+                at[i], stands[best] = best, i
+        for start in range(n):
+            if at[start] < 0:
+                _augment(start, cost, u, v, reach, at, stands, way, left)
+        for i in range(n):
+            agent_at[r, i] = at[i]
+
+
+@njit(**BARE)
+def _augment(
+    start: Any, cost: Any, u: Any, v: Any, reach: Any, at: Any, stands: Any, way: Any, left: Any
+) -> None:
+    """Give position `start` an agent, along the shortest path to one that has no position yet.
+
+    u, v float64[n]: prices of positions and agents; at, stands int64[n]: who is where, and where each agent is, -1 for
+    nowhere; reach, way, left: workspace.
+    """
+    n = cost.shape[0]
+    for j in range(n):
+        reach[j], left[j] = np.inf, j
+    count, i, far, free = n, start, 0.0, -1
+    while free < 0:
+        least, which = np.inf, 0
+        for k in range(count):
+            j = left[k]
+            length = far + cost[i, j] - u[i] - v[j]
+            if length < reach[j]:
+                reach[j], way[j] = length, i
+            if reach[j] < least:
+                least, which = reach[j], k
+        far = least
+        j = left[which]
+        count -= 1  # agents that were reached gather behind `count`
+        left[which], left[count] = left[count], j
+        if stands[j] < 0:
+            free = j
+        else:
+            i = stands[j]
+    u[start] += far
+    for k in range(count, n):
+        j = left[k]
+        if stands[j] >= 0:
+            u[stands[j]] += far - reach[j]
+        v[j] -= far - reach[j]
+    j, i = free, -1
+    while i != start:
+        i = way[j]
+        stands[j] = i
+        at[i], j = j, at[i]
 
 
 @njit(**BARE)
@@ -91,49 +113,62 @@ def link(agent_at: Any, edge: Any, acting: Any, graph: Any) -> None:
 
 
 @njit(**BARE)
+def tell(b: Any, j: Any, action: Any, seen: Any, by_action: Any, tells: Any) -> None:
+    """What agent j's action, and what it sees, add to the hidden layer of its children, tells[j], float32[n, H].
+
+    by_action float32[1, n, A, H]; seen float32[B, n, H].
+    """
+    for h in range(tells.shape[1]):
+        tells[j, h] = by_action[0, j, action, h] + seen[b, j, h]
+
+
+@njit(fastmath={"reassoc", "contract"}, **BARE)
+def _rectified_dot(hidden: Any, weight: Any) -> Any:
+    """The sum of the products of rectified hidden units and weights, float32[H] each."""
+    total = np.float32(0.0)
+    for h in range(hidden.shape[0]):
+        total += max(hidden[h], np.float32(0.0)) * weight[h]
+    return total
+
+
+@njit(**BARE)
 def told(
     b: Any,
     i: Any,
     graph: Any,
     action: Any,
     base: Any,
-    seen: Any,
     by_action: Any,
     head: Any,
+    tells: Any,
     hidden: Any,
     out: Any,
 ) -> None:
-    """Logits out[A] of agent i in sub-environment b, given its parents' actions.
+    """Logits out float64[A] of agent i in sub-environment b, given its parents' actions int32[n].
 
-    base float64[B, n, A]: without parents. by_action float64[P, n, A, H]: what an action of each possible parent adds, for
-    every child (P = n) or all alike (P = 1); seen float64[B or 0, n, H]: what parents' observations add. If head
-    float64[n, H, A] has entries the sums are rectified and pass through it, else H = A and they are logits themselves.
+    base float64[B, n, A]: without parents. If head float32[n, A, H] has entries, what parents tell (`tell`) is summed,
+    rectified and passes through it; else by_action float32[n, n, A, A] (child, parent, its action) is added.
     """
-    agents, units = graph.shape[1], by_action.shape[3]
-    child = i if by_action.shape[0] > 1 else 0
-    for a in range(out.shape[0]):
+    agents, width = graph.shape[1], out.shape[0]
+    for a in range(width):
         out[a] = base[b, i, a]
-    for h in range(units):
-        hidden[h] = 0.0
+    if not head.shape[0]:
+        for j in range(agents):
+            if graph[b, j, i]:
+                for a in range(width):
+                    out[a] += by_action[i, j, action[j], a]
+        return
     some = False
+    for h in range(hidden.shape[0]):
+        hidden[h] = np.float32(0.0)
     for j in range(agents):
         if graph[b, j, i]:
             some = True
-            for h in range(units):
-                hidden[h] += by_action[child, j, action[j], h]
-            if seen.shape[0]:
-                for h in range(units):
-                    hidden[h] += seen[b, j, h]
-    if not some:
-        return
-    if head.shape[0]:
-        for h in range(units):
-            if hidden[h] > 0.0:
-                for a in range(out.shape[0]):
-                    out[a] += hidden[h] * head[i, h, a]
-    else:
-        for a in range(out.shape[0]):
-            out[a] += hidden[a]
+            for h in range(hidden.shape[0]):
+                hidden[h] += tells[j, h]
+    if some:
+        for a in range(width):
+            out[a] += _rectified_dot(hidden, head[i, a])
 
 
 @njit(**BARE)
@@ -178,27 +213,34 @@ def sample_joint(
 ) -> None:
     """Draw joint actions int32[B, n], parents before children; one draw of every agent's stream unless greedy.
 
-    mask bool[B, n, A]; agent_at int32[B, n]; graph bool[B, n, n]; the rest as in `told`.
+    mask bool[B, n, A]; agent_at int32[B, n]; graph bool[B, n, n]; the rest as in `tell` and `told`.
     """
     batch, agents, width = base.shape
-    logits, hidden = np.empty(width), np.empty(by_action.shape[3])
+    units = by_action.shape[3]
+    logits, hidden, tells = (
+        np.empty(width),
+        np.empty(units, np.float32),
+        np.empty((agents, units), np.float32),
+    )
     for b in range(batch):
         for k in range(agents):
             i = agent_at[b, k]
-            told(b, i, graph, out[b], base, seen, by_action, head, hidden, logits)
+            told(b, i, graph, out[b], base, by_action, head, tells, hidden, logits)
             if greedy:
                 out[b, i] = likeliest(logits, mask[b, i])
-                continue
-            u = uniform(state[b, i]) * softened(logits, mask[b, i])
-            chosen = 0
-            for a in range(width):
-                p = logits[a]
-                if p > 0.0:
-                    chosen = a
-                    if u < p:
-                        break
-                    u -= p
-            out[b, i] = chosen
+            else:
+                u = uniform(state[b, i]) * softened(logits, mask[b, i])
+                chosen = 0
+                for a in range(width):
+                    p = logits[a]
+                    if p > 0.0:
+                        chosen = a
+                        if u < p:
+                            break
+                        u -= p
+                out[b, i] = chosen
+            if head.shape[0]:
+                tell(b, i, out[b, i], seen, by_action, tells)
 
 
 @njit(cache=True)
@@ -215,11 +257,19 @@ def conditionals(
 ) -> None:
     """Probability float64[n, B, J] of every agent's part of joint actions cells int32[J, n], given its parents' parts."""
     batch, agents, width = base.shape
-    logits, hidden = np.empty(width), np.empty(by_action.shape[3])
+    units = by_action.shape[3]
+    logits, hidden, tells = (
+        np.empty(width),
+        np.empty(units, np.float32),
+        np.empty((agents, units), np.float32),
+    )
     for b in range(batch):
-        for i in range(agents):
-            for c in range(cells.shape[0]):
-                told(b, i, graph, cells[c], base, seen, by_action, head, hidden, logits)
+        for c in range(cells.shape[0]):
+            if head.shape[0]:
+                for j in range(agents):
+                    tell(b, j, cells[c, j], seen, by_action, tells)
+            for i in range(agents):
+                told(b, i, graph, cells[c], base, by_action, head, tells, hidden, logits)
                 if greedy:
                     out[i, b, c] = 1.0 if likeliest(logits, mask[b, i]) == cells[c, i] else 0.0
                 else:

@@ -18,8 +18,8 @@ from torch import Tensor
 from games.dag import Dag
 from games.streams import Streams
 from marl.bayes_net_networks import Context
-from marl.dag_kernels import assign, draw_noise, link
-from marl.dag_sampling import earlier, edges, permutation
+from marl.dag_kernels import LARGEST, SMALLEST, assign, draw_noise, link
+from marl.dag_sampling import earlier, edges, gumbel, permutation
 from marl.neural import in_blocks
 
 Array = npt.NDArray[Any]
@@ -82,9 +82,9 @@ class GraphLaw:
         parts = noise.reshape(len(seen), -1, self.agents, self.agents)
         order_scores, edge_scores = self._scores(seen)
         if order_scores is not None:
-            noisy = order_scores + self.noise * parts[:, 0]
+            noisy = order_scores + self.noise * gumbel(parts[:, 0])
             before = earlier(permutation(noisy, self.temperature, self.sweeps))
-        present = edges(edge_scores + parts[:, -1], self.temperature)
+        present = edges(edge_scores, parts[:, -1], self.temperature)
         return Drawn(present * before * acting.unsqueeze(-1), edge_scores)
 
     def _scores(self, seen: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -98,29 +98,25 @@ class GraphLaw:
     # --- playing -------------------------------------------------------------------------------------------
 
     def scores(self, seen: Array, device: str, block: int | None) -> tuple[Array | None, Array]:
-        """Noise-free scores float32[B, n, n] of orders, if these are learned, and of edges, from contexts float32[B, D].
+        """Noise-free scores of orders, if these are learned, and probabilities of edges, from contexts float32[B, D].
 
         Networks are evaluated on `block` sub-environments at a time, see `marl.neural.Neural`.
         """
         given = torch.from_numpy(np.ascontiguousarray(seen)).to(device)
         with torch.no_grad():
             order, edge = in_blocks(self._scores, given, block)
+            edge = torch.sigmoid(edge)
         return None if order is None else order.cpu().numpy(), edge.cpu().numpy()
 
     def from_streams(self, streams: Streams) -> Array:
-        """Noise float32[B, k], the agents' streams moving on."""
+        """Uniform noise float32[B, k], the agents' streams moving on."""
         out = np.empty((streams.shape[0], self.size), dtype=np.float32)
-        draw_noise(streams.state, self.ordered, self.given is None, out)
+        draw_noise(streams.state, out)
         return out
 
     def from_generator(self, batch: int, rng: np.random.Generator) -> Array:
-        """Noise float32[B, k] from a generator."""
-        parts = []
-        if self.ordered:
-            parts.append(rng.gumbel(size=(batch, self.agents**2)))
-        if self.given is None:
-            parts.append(rng.logistic(size=(batch, self.agents**2)))
-        return np.concatenate([np.zeros((batch, 0)), *parts], axis=1).astype(np.float32)
+        """Uniform noise float32[B, k] from a generator."""
+        return rng.random((batch, self.size), dtype=np.float32).clip(SMALLEST, LARGEST)
 
     def graphs(
         self, scores: tuple[Array | None, Array], noise: Array | None, acting: Array
@@ -143,12 +139,14 @@ class GraphLaw:
         graph = np.empty((batch, agents, agents), dtype=np.bool_)
         parts = None if noise is None else noise.reshape(batch, -1, agents, agents)
         if order is not None:
-            noisy = order if parts is None else order + np.float32(self.noise) * parts[:, 0]
+            noisy = (
+                order if parts is None else order + self.noise * gumbel(torch.from_numpy(parts[:, 0])).numpy()
+            )
             assign(noisy, agent_at)
         if self.given is not None:
             present = np.broadcast_to(self.given, graph.shape)
         else:
-            present = (edge if parts is None else edge + parts[:, -1]) > 0
+            present = edge > (np.float32(0.5) if parts is None else parts[:, -1])
         link(agent_at, present, acting, graph)
         return agent_at, graph
 

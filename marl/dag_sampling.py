@@ -56,9 +56,19 @@ def permutation(scores: Tensor, temperature: float, sweeps: int) -> Tensor:
     return straight_through(hard, sinkhorn(scores / temperature, sweeps))
 
 
-def edges(scores: Tensor, temperature: float) -> Tensor:
-    """Edge indicators float[R, n, n] of noisy log-odds, with the gradients of a Gumbel-softmax over two classes."""
-    return straight_through((scores > 0).to(scores), torch.sigmoid(scores / temperature))
+def gumbel(uniform: Tensor) -> Tensor:
+    """Standard Gumbel numbers from uniform ones."""
+    return -torch.log(-torch.log(uniform))
+
+
+def edges(scores: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    """Edge indicators float[R, n, n], 1 with the probability whose log-odds are `scores`, by uniform numbers.
+
+    Gradients are those of a Gumbel-softmax over two classes (Jang et al. 2017; Maddison et al. 2017): the difference of
+    two Gumbel numbers is logistic, the log-odds of a uniform number.
+    """
+    soft = torch.sigmoid((scores - torch.logit(uniform)) / temperature)
+    return straight_through((uniform < torch.sigmoid(scores)).to(scores), soft)
 
 
 def earlier(order: Tensor) -> Tensor:

@@ -56,6 +56,28 @@ class Dense(nn.Module):
         return torch.baddbmm(bias, x.transpose(0, 1), weight).transpose(0, 1)
 
 
+class Norm(nn.Module):
+    """Layer normalisation (Ba et al. 2016) with gains and offsets, one set for all agents or one for each.
+
+    Parameters
+    ----------
+    width, copies : int
+        As of `Dense`.
+    """
+
+    def __init__(self, width: int, copies: int) -> None:
+        super().__init__()
+        shape = (copies, width) if copies else (width,)
+        self.gain, self.offset = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x: Tensor, agents: Tensor | None = None) -> Tensor:
+        """float[R, n, width], or with one set for all float[..., width], of mean 0 and variance 1 each."""
+        if self.gain.ndim == 1:
+            return functional.layer_norm(x, self.gain.shape, self.gain, self.offset)
+        gain, offset = (self.gain, self.offset) if agents is None else (self.gain[agents], self.offset[agents])
+        return functional.layer_norm(x, self.gain.shape[1:]) * gain + offset
+
+
 class Network(nn.Module):
     """Rectified layers, perhaps a gated recurrent unit after the first (Cho et al. 2014), and a linear head.
 
@@ -69,6 +91,8 @@ class Network(nn.Module):
         Whether agents remember.
     sharing : {"numbered", "shared", "heads", "separate"}
         Whose weights are whose.
+    norm : bool
+        Whether inputs and every rectified layer are normalised.
     gain : float
         Of the head; a small one makes a fresh policy nearly uniform.
     generator : torch.Generator
@@ -84,6 +108,7 @@ class Network(nn.Module):
         hidden: Sequence[int],
         recurrent: bool = False,
         sharing: Sharing = "numbered",
+        norm: bool = False,
         gain: float = 1.0,
         generator: torch.Generator,
     ) -> None:
@@ -101,6 +126,8 @@ class Network(nn.Module):
             self.gates_in = Dense(hidden[0], 3 * start, copies, 1.0, generator)
             self.gates_on = Dense(start, 3 * start, copies, 1.0, generator)
         self.rest = nn.ModuleList(Dense(a, b, copies, sqrt(2.0), generator) for a, b in pairwise(widths))
+        norms = [inputs, hidden[0], *widths[1:]] if norm else []
+        self.norms = nn.ModuleList(Norm(width, copies) for width in norms)
         self.head = Dense(widths[-1], outputs, agents if sharing == "heads" else copies, gain, generator)
 
     def start(self, batch: int) -> Tensor | None:
@@ -185,6 +212,12 @@ class Network(nn.Module):
         return after.reshape(steps, batch, agents, width)
 
     def _first(self, x: Tensor, agents: Tensor | None) -> Tensor:
+        if self.norms:
+            x = self.norms[0](x, agents)
+            y = self.first(x, agents)
+            if self.number is not None:
+                y = y + (self.number if agents is None else self.number[agents])
+            return self.norms[1](torch.relu(y), agents)
         if self.first.copies:
             return torch.relu(self.first(x, agents))
         # rows side by side, so that they can be changed in place: a quarter of the time of a small network
@@ -195,6 +228,10 @@ class Network(nn.Module):
         return rows.relu_().view(*x.shape[:-1], -1)
 
     def _rest(self, x: Tensor, agents: Tensor | None) -> Tensor:
+        if self.norms:
+            for layer, norm in zip(self.rest, list(self.norms)[2:], strict=True):
+                x = norm(torch.relu(layer(x, agents)), agents)
+            return self.head(x, agents)
         if self.first.copies:
             for layer in self.rest:
                 x = torch.relu(layer(x, agents))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from games.env import Step, View, check_actions
 from games.errors import InputError
 from games.play import play_episodes
-from games.policy import Independent
+from games.policy import Independent, JointPolicy
 from games.spaces import Box
 from games.streams import draw_seeds
 from marl.learner_trial import LearnerTrial, random_masks
@@ -62,7 +62,10 @@ def global_state_is_not_seen(trial: LearnerTrial) -> None:
 
 
 def others_are_not_seen(trial: LearnerTrial) -> None:
-    """Execution is decentralised: what other agents see and may do never changes an agent's action."""
+    """Decentralised execution: what other agents see and may do never changes an agent's action.
+
+    A team that plays together must be able to play apart (`apart`), and then this holds.
+    """
     rng, spec = trial.rng(7), trial.env.spec
     chosen = sorted({0, len(spec.agents) // 2, len(spec.agents) - 1}) if len(spec.agents) > 1 else []
     for agent in chosen:
@@ -75,9 +78,10 @@ def others_are_not_seen(trial: LearnerTrial) -> None:
             return where & trial.seen[t].groups[h].acting
 
         for name, team in trial.teams(trial.grown).items():
+            alone = _apart(trial, team)
             trial.check_same_answers(
-                trial.answers(team, trial.seen),
-                trial.answers(team, others),
+                trial.answers(alone, trial.seen),
+                trial.answers(alone, others),
                 f"{name} looks at what other agents see or may do",
                 mine,
             )
@@ -149,7 +153,7 @@ def matches_follow_their_seeds(trial: LearnerTrial) -> None:
 
 def seats_play_alike(trial: LearnerTrial) -> None:
     """Agents seated one by one, each with its own policy, do what the team does."""
-    team = trial.learner.policy(trial.grown, False)
+    team = _apart(trial, trial.learner.policy(trial.grown, False))
     apart = Independent(trial.env.spec, seats(team))
     together, alone = trial.answers(team, trial.seen), trial.answers(apart, trial.seen)
     for g, group in enumerate(trial.env.spec.groups):
@@ -159,6 +163,16 @@ def seats_play_alike(trial: LearnerTrial) -> None:
     trial.check_same_answers(
         together, alone, "an agent that plays without the others differs", trial.acting(trial.seen)
     )
+
+
+def _apart(trial: LearnerTrial, team: JointPolicy) -> Independent:
+    """A team whose agents play without each other."""
+    if isinstance(team, Independent):
+        return team
+    if not hasattr(team, "apart"):
+        raise trial.broken(f"its team {team!r} plays together and cannot play apart (apart)")
+    alone: Independent = team.apart()
+    return alone
 
 
 def _masked(trial: LearnerTrial, step: Step, rng: np.random.Generator, one: bool) -> Step:

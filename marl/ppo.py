@@ -87,6 +87,9 @@ class PPO:
     normalise_values: bool = Field(True, description="whether the critic learns standardised returns")
     normalise_advantages: bool = Field(True, description="whether advantages are standardised over an update")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, description="widths of hidden layers")
+    norm: bool = Field(
+        False, description="whether networks normalise what they see and every layer (layer normalisation)"
+    )
     recurrent: bool = Field(False, description="whether agents remember (gated recurrent units)")
     recurrent_critic: bool | None = Field(
         None,
@@ -110,7 +113,7 @@ class PPO:
         generator = torch_generator(rng)
         actors, critics = nn.ModuleList(), nn.ModuleList()
         for group in spec.groups:
-            shape: dict[str, Any] = {"hidden": self.hidden, "generator": generator}
+            shape: dict[str, Any] = {"hidden": self.hidden, "norm": self.norm, "generator": generator}
             actor = Network(
                 group.depth,
                 width(group.actions),
@@ -216,9 +219,9 @@ class PPO:
 
     def _set_rates(self, state: Learning) -> None:
         left = max(0.0, 1.0 - state.steps / self.anneal_steps) if self.anneal else 1.0
+        own = {"critics": self.critic_learning_rate, **state.rates}
         for group, name in zip(state.adam.param_groups, state.networks, strict=True):
-            rate = self.critic_learning_rate if name == "critics" else None
-            group["lr"] = (rate or self.learning_rate) * left
+            group["lr"] = (own.get(name) or self.learning_rate) * left
 
     def _minibatches(self, size: int, rng: np.random.Generator) -> list[Tensor | None]:
         """Rows of each part of a pass; None is all of them."""
@@ -302,6 +305,7 @@ class Learning:
 
     def __post_init__(self) -> None:
         self.memories: list[Tensor | None] = [None for _ in self.spec.groups]  # of the critics
+        self.rates: dict[str, float | None] = {}  # learning rates of networks that have one of their own
 
 
 def own_judgement(state: Learning, parts: list[Part]) -> Said:

@@ -57,6 +57,7 @@ def certificate_text(certificate: Certificate) -> str:
         "cce": "by playing any fixed action instead of the recommendations",
         "efce": "by turning from the recommendations when one is seen",
         "efcce": "by turning from the recommendations before one is seen",
+        "bayes-net": "by another policy that knows the same of the others' actions",
     }.get(c.concept, "by deviating")
     if c.bound == "lower":
         text = f"some player can gain at least {_small(c.max_regret)} {verb} ({share}); nothing is certified"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from marl.networks import Dense, Network
+from marl.networks import Dense, Network, Norm
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -166,11 +166,43 @@ def test_whose_weights_are_whose(sharing: str) -> None:
     grads = {name: parameter.grad for name, parameter in net.named_parameters()}
     for name, grad in grads.items():
         assert grad is not None
-        if sharing == "separate" or name == "number":
+        if sharing == "separate" or name == "number" or (sharing == "heads" and "head" in name):
             assert (grad[1:] == 0).all(), name
-    assert all(
-        dense.copies == (3 if sharing == "separate" else 0) for dense in [net.first, *net.rest, net.head]
-    )
+    copies = {"separate": [3, 3, 3], "heads": [0, 0, 3]}.get(sharing, [0, 0, 0])
+    assert [dense.copies for dense in [net.first, *net.rest, net.head]] == copies
+
+
+@SHARINGS
+def test_normalised_layers_are_torch_s(sharing: str) -> None:
+    """What agents see and every rectified layer, the head's input too, has mean 0 and variance 1 before gain and offset."""
+    net, x = network(sharing, norm=True), inputs(4, 3, 5)
+    with torch.no_grad():
+        for k, (name, parameter) in enumerate(net.named_parameters()):
+            if "norms" in name:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator(k), dtype=torch.float64))
+    for agent in range(3):
+        y = x[:, agent]
+        for k, dense in enumerate([net.first, *net.rest]):
+            y = normalised(net.norms[k], agent)(y)
+            weight, bias = weights(dense, agent)
+            y = y @ weight.T + bias
+            if k == 0 and net.number is not None:
+                y = y + net.number[agent]
+            y = torch.relu(y)
+        weight, bias = weights(net.head, agent)
+        torch.testing.assert_close(net(x)[0][:, agent], normalised(net.norms[-1], agent)(y) @ weight.T + bias)
+    part, _ = net(x[:, [2, 0]], None, torch.tensor([2, 0]))
+    torch.testing.assert_close(part, net(x)[0][:, [2, 0]])
+    torch.testing.assert_close(net.unroll(x.unsqueeze(0), None)[0][0], net(x)[0])
+
+
+def normalised(norm: Norm, agent: int) -> nn.LayerNorm:
+    gain, offset = (norm.gain, norm.offset) if norm.gain.ndim == 1 else (norm.gain[agent], norm.offset[agent])
+    layer = nn.LayerNorm(len(gain), dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight.copy_(gain)
+        layer.bias.copy_(offset)
+    return layer
 
 
 def test_a_single_agent_needs_no_number() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import Staghunt
 
-from experiments.tournament.agents import policies_for
+from experiments.tournament.agents import seated
 from experiments.tournament.telling import SHORT, profile_label
 from games.empirical_files import load_table
 from games.env_uris import make_env
@@ -124,7 +124,7 @@ def test_functions_that_make_no_policy_are_told(
     monkeypatch.syspath_prepend(str(tmp_path))
     package = policy.partition(":")[0]
     with pytest.raises(InputError, match="agent 'q': ") as raised:
-        policies_for(make_env("zoo:chicken"), "q", f"import:{policy}", (0,), (package,))
+        seated(make_env("zoo:chicken"), "q", f"import:{policy}", (0,), (package,))
     assert part in str(raised.value)
 
 

@@ -13,23 +13,28 @@ from experiments.commands.options import AllowImport, Json, Quiet, Seed
 
 if TYPE_CHECKING:
     from experiments.evaluation import Gains, Judged
+    from experiments.evaluation_graphs import Drawn
     from experiments.film import Film
     from experiments.session import Session
+    from games.play import Episodes
 
 NAME = "evaluate"
 HELP = (
     "Play episodes with the policies of a run and tell their mean return with a bootstrap interval, how often they "
     "succeed, and with --exploitability what an agent could gain by deviating: exactly where the game behind the "
-    "environment is a tree or a table, else at least what a freshly trained response gains."
+    "environment is a tree or a table, else at least what a freshly trained response gains. Teams of bayes-net are told "
+    "with their learned graph, noisy graphs, and none at all, on the same episodes."
 )
 EXAMPLES = (
     "staghunt evaluate runs/mappo-foraging",
     "staghunt evaluate runs/mappo-foraging --train-seed 0 --greedy --render episode.gif",
     "staghunt evaluate runs/ippo-leduc --exploitability --json",
     "staghunt evaluate runs/ippo-spread/seed-1 --exploitability --steps 200000 --responder ippo",
+    "staghunt evaluate runs/bayes-net-bits --dag empty",
 )
 EPISODES, MEASURED = 1_000, 2_000
 FILMS = (".gif", ".png", ".svg")
+FIGURES = (".png", ".svg", ".pdf")
 
 
 def command(
@@ -73,6 +78,16 @@ def command(
             show_default=False,
         ),
     ] = None,
+    dag: Annotated[
+        str | None,
+        typer.Option(
+            "--dag",
+            metavar="learned|noisy|empty",
+            help="How teams of bayes-net draw their graph: without noise, as in training, or none, so that everybody plays "
+            "apart; by default as the run says, and all three are told.",
+            show_default=False,
+        ),
+    ] = None,
     success: Annotated[
         float | None,
         typer.Option(
@@ -92,6 +107,16 @@ def command(
         ),
     ] = None,
     fps: Annotated[float, typer.Option("--fps", help="Frames per second of a GIF.")] = 5.0,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            "--figure",
+            metavar="FILE",
+            help="Draw the learned graph of a team of bayes-net, how it varies with the state, and the mutual information "
+            "of actions: .png, .svg or .pdf.",
+            show_default=False,
+        ),
+    ] = None,
     exploitability: Annotated[
         bool, typer.Option("--exploitability", "-x", help="Tell what each agent could gain by deviating.")
     ] = False,
@@ -134,6 +159,7 @@ def command(
     from games.errors import InputError
 
     check_writable(render, FILMS, "--render")
+    check_writable(figure, FIGURES, "--figure")
     if not (math.isfinite(fps) and 0 < fps <= 50):
         raise InputError(f"--fps is a number above 0 and at most 50, got {fps:g}")
     if success is not None and not math.isfinite(success):
@@ -144,6 +170,8 @@ def command(
     from experiments.trained import SUFFIX, checkpoints
 
     found, files = checkpoints(run, checkpoint, train_seed)
+    if figure is not None and len(files) > 1:
+        raise InputError(f"--figure draws the graph of one training seed of {len(files)}; add --train-seed")
     from experiments.training.driver import settled
     from marl.learner import check_device
 
@@ -159,12 +187,14 @@ def command(
             limit = found.spec.training.max_steps
         asked = _Asked(responder, steps, measured, tuple(agent or ())) if exploitability else None
         film = None if render is None else _film(session, limit)
-        judge = _Judge(found, session, greedy, device, seed, episodes, batch, limit, asked, quiet)
+        judge = _Judge(found, session, greedy, dag, device, seed, episodes, batch, limit, asked, quiet)
         seeds = tuple(judge(k, file, film if k == next(iter(files)) else None) for k, file in files.items())
         if film is not None and render is not None:
             from experiments.commands.play import draw
 
             draw(render, film, fps, quiet)
+        if figure is not None:
+            _draw_graph(figure, seeds[0], quiet)
     told = Evaluation(
         found.path,
         found.spec.name,
@@ -195,6 +225,18 @@ def _film(session: Session, limit: int | None) -> Film:
     return Film(session.seen, limit)
 
 
+def _draw_graph(path: Path, judged: Judged, quiet: bool) -> None:
+    """The graph as it is drawn when the team plays."""
+    from experiments.dag_plots import write_dag_figure
+    from experiments.guard import note
+    from games.errors import InputError
+
+    if not judged.graphs:
+        raise InputError(f"--figure: the agents of {judged.file} play independently, without a graph")
+    write_dag_figure(path, judged.graphs[0].facts)
+    note(f"wrote {path}", quiet)
+
+
 class _Asked:
     """What was asked about deviating."""
 
@@ -212,6 +254,7 @@ class _Judge:
         run: Any,
         session: Session,
         greedy: bool | None,
+        dag: str | None,
         device: str,
         seed: int,
         episodes: int,
@@ -220,33 +263,71 @@ class _Judge:
         asked: _Asked | None,
         quiet: bool,
     ) -> None:
-        self._run, self._session, self._greedy, self._device = run, session, greedy, device
+        self._run, self._session, self._greedy, self._dag, self._device = run, session, greedy, dag, device
         self._seed, self._episodes, self._batch, self._limit = seed, episodes, batch, limit
         self._asked, self._quiet = asked, quiet
 
     def __call__(self, seed: int, file: Path, film: Film | None) -> Judged:
-        """Play the policies of a training seed, and train responses if asked."""
+        """Play the policies of a training seed, look at its graphs, and train responses if asked."""
         from experiments.evaluation import Judged
+        from experiments.evaluation_graphs import in_way
         from experiments.progress import Reporter
         from experiments.training.runs import team_of
-        from games.errors import InputError
 
         session = self._session
-        _, _, state, session.team = team_of(
+        _, _, state, team = team_of(
             self._run, file, device=self._device, greedy=self._greedy, env=session.seen
         )
-        with Reporter(self._quiet, f"playing {session.spec.name}, seed {seed}") as progress:
-            try:
-                results = session.play(self._seed, self._episodes, self._batch, self._limit, film, progress)
-            except MemoryError:
-                raise InputError(
-                    "not enough memory for this; play fewer episodes at once (--batch)"
-                ) from None
+        session.team = in_way(team, self._dag, str(file))
+        results = self._played(seed, film)
+        graphs = self._graphs(file, seed, results)
         gains = None
         if self._asked is not None:
             with Reporter(self._quiet, "looking for what deviating gains") as progress:
                 gains = self._gains(self._asked, progress)
-        return Judged(seed, file, getattr(state, "steps", None), results, gains)
+        return Judged(seed, file, getattr(state, "steps", None), results, gains, graphs)
+
+    def _played(self, seed: int, film: Film | None = None) -> Episodes:
+        """The episodes of the session's team."""
+        from experiments.progress import Reporter
+        from games.errors import InputError
+
+        session = self._session
+        with Reporter(self._quiet, f"playing {session.spec.name}, seed {seed}") as progress:
+            try:
+                return session.play(self._seed, self._episodes, self._batch, self._limit, film, progress)
+            except MemoryError:
+                raise InputError(
+                    "not enough memory for this; play fewer episodes at once (--batch)"
+                ) from None
+
+    def _graphs(self, file: Path, seed: int, results: Episodes) -> tuple[Drawn, ...]:
+        """The team with its graph drawn in all ways that are wanted; `results` are those of its own."""
+        from experiments.evaluation_graphs import measured, ways_of
+        from experiments.progress import Reporter
+
+        session, out = self._session, []
+        own: Any = session.team
+        for way in ways_of(own, self._dag):
+            if way != own.execution:
+                session.team = own.with_execution(way)
+                results_of_way, session.team = self._played(seed), own
+            else:
+                results_of_way = results
+            with Reporter(self._quiet, f"measuring {way} graphs, seed {seed}") as progress:
+                out.append(
+                    measured(
+                        self._run,
+                        file,
+                        session.seen,
+                        way,
+                        results_of_way,
+                        seed=self._seed,
+                        device=self._device,
+                        progress=progress,
+                    )
+                )
+        return tuple(out)
 
     def _gains(self, asked: _Asked, progress: Any) -> Gains:
         from experiments.evaluation import Gains

@@ -115,6 +115,7 @@ def command(
         return _replay(*replay, tuple(allow_import or ()), render, fps, json, quiet)
     if env is None:
         raise InputError("give an environment to play, such as foraging:8x8-2p-3f, or --replay RUN MATCH")
+    from experiments.guard import note
     from experiments.session import Session
     from experiments.stray_prints import prints_on_stderr
 
@@ -122,6 +123,12 @@ def command(
         session = Session(env, tuple(policy or ()), tuple(allow_import or ()), workers, render is not None)
         if session.people and not sys.stdin.isatty():
             raise InputError("policy human needs a terminal to ask at, and standard input is none")
+        for name in session.apart:
+            note(
+                f"{name}: learned to play together, but others have seats here, so every agent plays apart, by its own "
+                "observation alone (the graph is empty)",
+                quiet,
+            )
         single = session.people or render is not None
         count = episodes if episodes is not None else 1 if single else EPISODES
         limit = max_steps if max_steps is not None or session.spec.horizon is not None else LONGEST

@@ -86,7 +86,7 @@ def report_on(path: Path, progress: Progress | None = None) -> Page:
         return _about_tournament(path, tell)
     whole = path.resolve()
     if is_run(whole) or (whole.name.startswith("seed-") and is_run(whole.parent)):
-        return _about_training(path)
+        return _about_training(path, tell)
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise InputError(
@@ -106,15 +106,23 @@ def _about_tournament(path: Path, progress: Progress) -> Page:
     return Page("tournament", view.title, path, html)
 
 
-def _about_training(path: Path) -> Page:
+def _about_training(path: Path, progress: Progress) -> Page:
     from experiments.report.curves import training_of
+    from experiments.report.dags import graphs_of
     from experiments.report.provenance import flat_lines, provenance_lines
 
     run = read_run(path)
     view = training_of(run)
+    graphs = graphs_of(run, progress)
     settings, provenance = flat_lines(run.spec.document()), provenance_lines(run.provenance)
     html = render(
-        "training", title=run.title, view=view, facts=view.facts, settings=settings, provenance=provenance
+        "training",
+        title=run.title,
+        view=view,
+        facts=view.facts,
+        graphs=graphs,
+        settings=settings,
+        provenance=provenance,
     )
     return Page("training", run.title, run.path, html)
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from dataclasses import dataclass
 from typing import Any
 
 from experiments.trained import Trained, is_trained
 from games.env import Env
 from games.errors import InputError
-from games.policy import Policy
-from games.policy_names import every_team, find_policy, is_file, is_human, policy_for_seat, split_name
+from games.policy import Independent, JointPolicy, Policy
+from games.policy_names import (
+    every_team,
+    find_policy,
+    is_file,
+    is_human,
+    policy_for_seat,
+    split_name,
+)
+from games.policy_names import team as team_by_name
+from games.team_seats import plays_jointly, team_seats
 
 IMPORT = "import:"
 
@@ -20,10 +30,32 @@ def is_scripted(policy: str) -> bool:
     return not (policy.startswith(IMPORT) or is_trained(policy) or is_file(policy))
 
 
-def policies_for(
-    env: Env, name: str, policy: str, seats: tuple[int, ...], allow_import: tuple[str, ...] = ()
-) -> list[Policy | None]:
-    """How an agent plays each seat of the environment; None where it does not.
+@dataclass(frozen=True)
+class Seated:
+    """How an agent plays.
+
+    Parameters
+    ----------
+    policies : list of Policy or None
+        For each seat of the environment; None where it does not play.
+    apart : bool
+        Whether it learned to play together with a team that it does not have here.
+    """
+
+    policies: list[Policy | None]
+    apart: bool = False
+
+
+def seated(
+    env: Env,
+    name: str,
+    policy: str,
+    seats: tuple[int, ...],
+    allow_import: tuple[str, ...] = (),
+    *,
+    together: bool = False,
+) -> Seated:
+    """How an agent plays each seat of the environment.
 
     Parameters
     ----------
@@ -34,11 +66,15 @@ def policies_for(
     policy : str
         A policy's name (`games.policy_names.find_policy`), a run or checkpoint of `staghunt train`, a file written by
         `staghunt solve`, or ``import:package.module:function(key=value)``, a function of the user's that is given the
-        `EnvSpec` (and the agent's name, if it has a parameter ``agent``) and returns a `Policy`.
+        `EnvSpec` (and the agent's name, if it has a parameter ``agent``) and returns a `Policy`, or for a whole team a
+        `JointPolicy`.
     seats : tuple of int
         Which seats.
     allow_import : tuple of str
         Packages that may be imported.
+    together : bool
+        Whether it has all seats in all its matches, so that it may be a team that plays together. Otherwise agents that
+        learned to do so sit apart: each is told nothing of the others.
 
     Raises
     ------
@@ -46,41 +82,84 @@ def policies_for(
         Beginning with the agent's name.
     """
     try:
-        return _policies(env, policy, seats, allow_import)
+        return _seated(env, policy, seats, allow_import, together)
     except InputError as error:
         raise InputError(f"agent {name!r:.80}: {error}") from None
 
 
-def _policies(
-    env: Env, policy: str, seats: tuple[int, ...], allow_import: tuple[str, ...]
-) -> list[Policy | None]:
-    out: list[Policy | None] = [None] * len(env.spec.agents)
-    learned = Trained(env)(policy) if is_trained(policy) else None
-    if learned is not None:
-        for i in seats:
-            out[i] = learned[env.spec.agents[i]]
-        return out
-    if not policy.startswith(IMPORT) and not is_file(policy):
+def _seated(
+    env: Env, policy: str, seats: tuple[int, ...], allow_import: tuple[str, ...], together: bool
+) -> Seated:
+    if is_trained(policy):
+        return _learned(env, policy, seats, together)
+    if policy.startswith(IMPORT):
+        return Seated(_of_user(env, policy, seats, allow_import, together))
+    if not is_file(policy):
         if is_human(policy):
             raise InputError("nobody can be asked in a tournament; policy human is for `staghunt play`")
         if split_name(policy)[0] in every_team():
-            raise InputError(
-                f"policy {policy} plays for a whole team, and an agent of a tournament plays for itself"
-            )
+            return Seated(_joint(env, team_by_name(env, {"": policy}), f"policy {policy}", together))
+    out: list[Policy | None] = [None] * len(env.spec.agents)
     made: dict[str, Policy] = {}
     for i in seats:
-        agent = env.spec.agents[i]
-        if policy.startswith(IMPORT):
-            made[agent] = out[i] = _imported(env, policy, agent, allow_import)
-            continue
-        seat = policy_for_seat(env, policy, agent)
+        seat = policy_for_seat(env, policy, env.spec.agents[i])
         if seat not in made:
             made[seat] = find_policy(policy, env, seat or None)
         out[i] = made[seat]
+    return Seated(out)
+
+
+def _learned(env: Env, policy: str, seats: tuple[int, ...], together: bool) -> Seated:
+    from marl.neural import seats as of_team
+
+    whole = Trained(env).team(policy)
+    assert whole is not None  # the name is that of a run
+    if together and not isinstance(whole, Independent):
+        return Seated(team_seats(env.spec, whole))
+    own = of_team(whole)
+    agents = env.spec.agents
+    policies = [own[agent] if i in seats else None for i, agent in enumerate(agents)]
+    return Seated(policies, not isinstance(whole, Independent))
+
+
+def _joint(env: Env, team: JointPolicy, told: str, together: bool) -> list[Policy | None]:
+    """The seats of a team that cannot do but play together."""
+    if not together:
+        raise InputError(
+            f"{told} plays for a whole team, so it needs a role that has all seats: give roles instead of agents, one of "
+            f"them with seats: [{', '.join(group.name for group in env.spec.groups)}]"
+        )
+    return team_seats(env.spec, team)
+
+
+def object_seats(
+    env: Env, name: str, policy: Policy | JointPolicy, seats: tuple[int, ...], together: bool
+) -> list[Policy | None]:
+    """As `seated`, for a policy that is there as an object."""
+    if not plays_jointly(policy):
+        alone: Any = policy
+        return [alone if i in seats else None for i in range(len(env.spec.agents))]
+    joint: Any = policy
+    try:
+        return _joint(env, joint, repr(policy), together)
+    except InputError as error:
+        raise InputError(f"agent {name!r:.80}: {error}") from None
+
+
+def _of_user(
+    env: Env, policy: str, seats: tuple[int, ...], allow_import: tuple[str, ...], together: bool
+) -> list[Policy | None]:
+    """What a function of the user's makes for every seat, or for all of them at once."""
+    out: list[Policy | None] = [None] * len(env.spec.agents)
+    for i in seats:
+        found: Any = _imported(env, policy, env.spec.agents[i], allow_import)
+        if plays_jointly(found):
+            return _joint(env, found, policy, together)
+        out[i] = found
     return out
 
 
-def _imported(env: Env, text: str, agent: str, allow_import: tuple[str, ...]) -> Policy:
+def _imported(env: Env, text: str, agent: str, allow_import: tuple[str, ...]) -> Policy | JointPolicy:
     """A policy by a function of the user's, whose package was allowed by name."""
     path, parameters = _called(text)
     module, _, function = path.partition(":")
@@ -101,7 +180,7 @@ def _imported(env: Env, text: str, agent: str, allow_import: tuple[str, ...]) ->
         raise InputError(f"{path} made no policy: {type(error).__name__}: {error}") from None
     if not (hasattr(found, "start") and hasattr(found, "sample")):
         raise InputError(f"{path} returned {type(found).__name__}, which is no policy (start and sample)")
-    policy: Policy = found
+    policy: Policy | JointPolicy = found
     return policy
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from experiments.tournament.agents import is_scripted, policies_for
-from experiments.tournament.casting import Casting, finished_table, table_of
+from experiments.tournament.agents import is_scripted, object_seats, seated
+from experiments.tournament.casting import Casting, finished_table, seats_of, table_of
 from experiments.tournament.engine import Labour
 from experiments.tournament.results import Results
 from experiments.tournament.run import play
@@ -15,9 +15,9 @@ from experiments.tournament.worker import Worker
 from games.env import Env
 from games.env_uris import make_env
 from games.errors import InputError
-from games.policy import Policy
+from games.policy import JointPolicy, Policy
 
-Agents = Mapping[str, "str | Policy"] | Sequence[str]
+Agents = Mapping[str, "str | Policy | JointPolicy"] | Sequence[str]
 _GIVEN = "(a policy object)"
 
 
@@ -39,7 +39,7 @@ def tournament(
         An environment, or its URI.
     agents : mapping of str to (str or Policy), or sequence of str
         Name and policy of everybody, who then plays every seat: policies by name as on the command line, or objects
-        (`games.policy.Policy`).
+        (`games.policy.Policy`; for a role that has all seats also `games.policy.JointPolicy`).
     roles : mapping, optional
         Instead of `agents`: agents by role, or ``{"seats": [...], "agents": {...}}`` by role.
     matches : int or mapping
@@ -70,7 +70,7 @@ def tournament(
     """
     loaded = make_env(env) if isinstance(env, str) else env
     uri = env if isinstance(env, str) else env.spec.name
-    objects: dict[str, Policy] = {}
+    objects: dict[str, Policy | JointPolicy] = {}
     document: dict[str, Any] = {"env": uri, "matches": matches, "seed": seed, **more}
     if agents is not None:
         document["agents"] = _by_text(agents, objects)
@@ -81,25 +81,20 @@ def tournament(
         raise InputError(f"{uri} has no horizon, so matches need a limit: max_steps=500, say")
     table, names, cast = table_of(spec, loaded), [], []
     for number, role in enumerate(spec.roles):
-        seats = tuple(range(len(loaded.spec.agents))) if spec.symmetric else table.seats[number]
+        seats, together = seats_of(spec, table, loaded.spec, number)
         for name, policy in role.agents:
             names.append(name)
-            cast.append(_policies(loaded, name, policy, seats, objects))
+            if policy == _GIVEN:
+                cast.append(object_seats(loaded, name, objects[name], seats, together))
+            else:
+                cast.append(seated(loaded, name, policy, seats, together=together).policies)
     # an object is the same in every seat; what is given by name may not be
     alike = all(policy == _GIVEN or is_scripted(policy) for role in spec.roles for _, policy in role.agents)
     casting = Casting(loaded, finished_table(table, alike), tuple(names), cast)
     return play(spec, Worker(spec, casting), None, Labour(), progress).results
 
 
-def _policies(
-    env: Env, name: str, policy: str, seats: tuple[int, ...], objects: Mapping[str, Policy]
-) -> list[Policy | None]:
-    if policy != _GIVEN:
-        return policies_for(env, name, policy, seats)
-    return [objects[name] if i in seats else None for i in range(len(env.spec.agents))]
-
-
-def _by_text(agents: Agents, objects: dict[str, Policy]) -> Any:
+def _by_text(agents: Agents, objects: dict[str, Policy | JointPolicy]) -> Any:
     """Agents as in a spec file; objects are put aside by name."""
     if not isinstance(agents, Mapping):
         return list(agents)
@@ -113,7 +108,7 @@ def _by_text(agents: Agents, objects: dict[str, Policy]) -> Any:
     return out
 
 
-def _role_by_text(value: Any, objects: dict[str, Policy]) -> Any:
+def _role_by_text(value: Any, objects: dict[str, Policy | JointPolicy]) -> Any:
     if isinstance(value, Mapping) and "agents" in value:
         return {**value, "agents": _by_text(value["agents"], objects)}
     return _by_text(value, objects)

@@ -102,12 +102,27 @@ class Casting:
         All agents.
     cast : list of lists of Policy or None
         ``cast[k][i]``: how agent k plays seat i of the environment.
+    apart : tuple of str
+        Agents that learned to play together with a team and sit without it.
     """
 
     env: Env
     table: Table
     names: tuple[str, ...]
     cast: list[list[Policy | None]]
+    apart: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """What is to be said of agents that sit apart; nothing if there are none."""
+        if not self.apart:
+            return ""
+        names = list(dict.fromkeys(self.apart))
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        return (
+            f"{', '.join(names[:3])}{more}: learned to play together, but no role of theirs has all seats, so every "
+            "agent plays apart, by its own observation alone (the graph is empty)"
+        )
 
 
 def casting(spec: Spec, allow_import: tuple[str, ...] = ()) -> Casting:
@@ -124,16 +139,25 @@ def casting(spec: Spec, allow_import: tuple[str, ...] = ()) -> Casting:
             f"{spec.env} has no horizon, so matches need a limit: set max_steps, as in max_steps: 500"
         )
     table = table_of(spec, env)
-    from experiments.tournament.agents import is_scripted, policies_for
+    from experiments.tournament.agents import is_scripted, seated
 
-    names, cast = [], []
-    for role in spec.roles:
-        seats = range(len(env.spec.agents)) if spec.symmetric else table.seats[spec.roles.index(role)]
+    names, cast, apart = [], [], []
+    for number, role in enumerate(spec.roles):
+        seats, together = seats_of(spec, table, env.spec, number)
         for name, policy in role.agents:
+            found = seated(env, name, policy, seats, allow_import, together=together)
             names.append(name)
-            cast.append(policies_for(env, name, policy, tuple(seats), allow_import))
+            cast.append(found.policies)
+            apart += [name] * found.apart
     alike = all(is_scripted(policy) for role in spec.roles for _, policy in role.agents)
-    return Casting(env, finished_table(table, alike), tuple(names), cast)
+    return Casting(env, finished_table(table, alike), tuple(names), cast, tuple(apart))
+
+
+def seats_of(spec: Spec, table: Table, env: EnvSpec, role: int) -> tuple[tuple[int, ...], bool]:
+    """The seats that agents of a role play, and whether these are all seats of all their matches."""
+    if spec.symmetric:
+        return tuple(range(len(env.agents))), len(env.agents) == 1
+    return table.seats[role], len(table.seats[role]) == len(env.agents)
 
 
 def finished_table(table: Table, alike: bool) -> Table:

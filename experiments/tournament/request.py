@@ -94,6 +94,7 @@ def opened(wish: Wish, quiet: bool) -> Iterator[Ready]:
     spec = asked_for(wish)
     folder.check_out(wish.out)
     worker = Worker.of(spec, wish.allow_import)
+    _say_apart(worker, quiet)
     facts = {**provenance(), "files": folder.files_of(spec)}
     fresh = wish.out is None or not wish.out.exists()
     path = folder.new_folder(spec, wish.out)
@@ -128,7 +129,14 @@ def _resumed(wish: Wish, path: Path, quiet: bool) -> Iterator[Ready]:
             (path / ANSWERS).unlink(missing_ok=True)
             tournament = folder.write_spec(path, again, tournament.provenance)
         worker = Worker.of(tournament.spec, wish.allow_import)
+        _say_apart(worker, quiet)
         yield Ready(tournament, worker, wish.labour(tournament.spec))
+
+
+def _say_apart(worker: Worker, quiet: bool) -> None:
+    """Tell of agents that learned to play together and sit apart."""
+    if worker.casting.remark:
+        note(worker.casting.remark, quiet)
 
 
 def _same(tournament: Tournament, given: Spec, source: Path) -> Spec | None:

@@ -84,7 +84,11 @@ def _show(outcome: Outcome) -> None:
 def _head(outcome: Outcome) -> str:
     spec = outcome.tournament.spec
     agents = sum(len(role.agents) for role in spec.roles)
-    kind = "every seat for everybody" if spec.symmetric else f"{len(spec.roles)} roles"
+    kind = (
+        "every seat for everybody"
+        if spec.symmetric
+        else f"{len(spec.roles)} role{'' if len(spec.roles) == 1 else 's'}"
+    )
     return (
         f"[bold]Tournament in {escape(one_line(spec.env))}[/]  "
         f"[dim]{agents} agent{'' if agents == 1 else 's'}, {kind}[/]"

@@ -20,7 +20,7 @@ from typing import IO, Any
 from experiments.output import dumps, plain
 from experiments.training.folders import clear_temporary, cut
 from experiments.training.rows import Window, evaluation_row, scores
-from experiments.training.runs import BEST, LAST, METRICS, TIMING, Run, read_timing
+from experiments.training.runs import BEST, DENSE, LAST, METRICS, TIMING, Run, read_timing
 from experiments.training.settings import Spec, learner_document
 from experiments.training.tensorboard import Scalars, remove_events
 from games.env import EnvSpec
@@ -59,6 +59,7 @@ class Recorder:
         self.window = Window()
         self.steps, self.updates, self.seconds_before = 0, 0, 0.0
         self.latest: float | None = None  # mean score of the last evaluation
+        self._dense = False  # whether a graph is learned that is to become sparse, but not yet
         self._resume = resume
         self._saved = resume is not None
 
@@ -119,6 +120,7 @@ class Recorder:
         self.updates += 1
         self._played += event.play_seconds
         self._learned += event.learn_seconds
+        self._dense = event.metrics.get("wanted_ratio") == 1.0
         if event.steps // every > before // every or event.steps >= self.run.spec.training.steps:
             self._update_line()
 
@@ -143,6 +145,8 @@ class Recorder:
         if row["return"] >= self.best:
             self.best = row["return"]
             self._checkpoint(BEST, {**event.tree, "driver": self._identity()})
+        if self._dense:
+            self._checkpoint(DENSE, {**event.tree, "driver": self._identity()})
         self._judged += time.perf_counter() - start
 
     def _save(self, event: Saved) -> None:
@@ -193,7 +197,7 @@ class Recorder:
 
     def _clear(self) -> None:
         """Begin with an empty folder: what was written before the first checkpoint is written again."""
-        for name in (METRICS, TIMING, LAST, BEST):
+        for name in (METRICS, TIMING, LAST, BEST, DENSE):
             (self.folder / name).unlink(missing_ok=True)
         remove_events(self.folder)
 

@@ -6,6 +6,7 @@
     RUN/seed-0/metrics.jsonl  lines {"kind": "update", ...} and {"kind": "evaluation", ...}, the same for the same seed
     RUN/seed-0/timing.jsonl   what the clock said
     RUN/seed-0/last.safetensors, best.safetensors, events.out.tfevents...
+    RUN/seed-0/dense.safetensors   where a learned graph is made sparser: the last evaluation before that began
 
 Nothing that is read runs code: the spec is plain YAML checked field by field, checkpoints are `marl.checkpoint`'s.
 """
@@ -24,11 +25,11 @@ from games.errors import InputError
 if TYPE_CHECKING:
     from experiments.training.settings import Spec
     from games.env import Env
-    from games.policy import Independent
+    from games.policy import JointPolicy
     from marl.learner import Learner
 
 SPEC, METRICS, TIMING = "spec.yaml", "metrics.jsonl", "timing.jsonl"
-LAST, BEST = "last.safetensors", "best.safetensors"
+LAST, BEST, DENSE = "last.safetensors", "best.safetensors", "dense.safetensors"
 FORMAT, VERSION = "staghunt-run", 1
 SECTIONS = ("env", "learner", "training", "seed", "seeds")
 """What every `spec.yaml` says, in the order in which it is written."""
@@ -165,7 +166,7 @@ def load_team(
     greedy: bool | None = None,
     env: Env | None = None,
     allow_import: tuple[str, ...] = (),
-) -> tuple[Learner, Env, Any, Independent]:
+) -> tuple[Learner, Env, Any, JointPolicy]:
     """A trained team, ready to play.
 
     Parameters
@@ -218,7 +219,7 @@ def team_of(
     greedy: bool | None = None,
     env: Env | None = None,
     allow_import: tuple[str, ...] = (),
-) -> tuple[Learner, Env, Any, Independent]:
+) -> tuple[Learner, Env, Any, JointPolicy]:
     """The team in a checkpoint of a run; see `load_team`."""
     from games.env_uris import make_env
     from marl.checkpoint import read_checkpoint

@@ -95,17 +95,9 @@ def coordination_game(
     table = bit_rewards(agents, tolerance)
     _check_probability("noise", noise)
     size = 2**agents
-    need, have = 8 * (3 * size**3 + 2 * agents * size**2), available_bytes()
-    if need > have:
-        raise InputError(
-            f"the tables of the coordination game with {agents} agents take {need / 2**30:,.0f} GiB; about "
-            f"{have / 2**30:.0f} GiB of memory are available"
-        )
-    one = np.array([[1.0 - noise, noise], [noise, 1.0 - noise]])
-    flips = np.ones((1, 1))
-    for _ in range(agents):
-        flips = np.kron(flips, one)  # [joint action, next state]
-    paid = table[np.array([k.bit_count() for k in range(size)])]
+    _check_room(agents)
+    flips = _flips(agents, noise)
+    paid = _by_state(table)
     return MarkovGame.common_reward(
         np.broadcast_to(flips, (size, size, size)),
         np.broadcast_to(paid.reshape(size, *[1] * agents), (size, *[2] * agents)),
@@ -115,6 +107,34 @@ def coordination_game(
         actions=(("0", "1"),) * agents,
         title=f"Coordination game, {agents} agents",
     )
+
+
+def _check_room(agents: int) -> None:
+    """`InputError` if the tables of the game do not fit in memory."""
+    size = 2**agents
+    need, have = 8 * (3 * size**3 + 2 * agents * size**2), available_bytes()
+    if need > have:
+        raise InputError(
+            f"the tables of the coordination game with {agents} agents take {need / 2**30:,.0f} GiB; about "
+            f"{have / 2**30:.0f} GiB of memory are available"
+        )
+
+
+def _flips(agents: int, noise: float) -> Array:
+    """Probability of the next bits given the chosen ones, float64[2**n, 2**n]."""
+    one = np.array([[1.0 - noise, noise], [noise, 1.0 - noise]])
+    flips = np.ones((1, 1))
+    for _ in range(agents):
+        flips = np.kron(flips, one)
+    return flips
+
+
+def _by_state(table: Array) -> Array:
+    """What every state pays, float64[2**n], from payments by number of ones."""
+    ones = np.zeros(1, dtype=np.int64)
+    for _ in range(len(table) - 1):
+        ones = np.add.outer(ones, np.arange(2)).ravel()
+    return table[ones]
 
 
 class BitsRules:
@@ -155,6 +175,52 @@ class BitsRules:
         rows = 2**agents if agents <= LISTED else 0
         group = Group("agents", names, (agents,), Discrete(2), ("0", "1"), rows=rows)
         self.spec = EnvSpec(name, (group,), state=agents, horizon=steps, common_reward=True)
+
+    # --- the game behind ----------------------------------------------------------------------------------
+
+    def first_bits(self) -> Array:
+        """Probability that an episode begins in each state, float64[2**n]."""
+        agents = self.spec.groups[0].size
+        first, one = np.ones(1), np.array([1.0, agents - 1.0]) / agents
+        for _ in range(agents):
+            first = np.outer(first, one).ravel()
+        return first
+
+    def next_bits(self, chosen: Any) -> Array:
+        """The distribution of the next state, float64[2**n], from that of the joint action."""
+        agents = self.spec.groups[0].size
+        out = np.asarray(chosen, dtype=np.float64)
+        for i in range(agents):
+            pair = out.reshape(2**i, 2, -1)
+            out = (1.0 - self.noise) * pair + self.noise * pair[:, ::-1]
+        return out.ravel()
+
+    def payments(self) -> Array:
+        """What arriving in every state pays, float64[2**n]."""
+        return _by_state(self.table)
+
+    def behind(self) -> MarkovGame:
+        """The environment as a Markov game of `steps` steps that is paid by choices: expected payments for the next state.
+
+        Its tables hold 8**agents numbers; `InputError` if they do not fit in memory.
+        """
+        agents = self.spec.groups[0].size
+        size = 2**agents
+        _check_room(agents)
+        flips = _flips(agents, self.noise)
+        expected = (flips @ self.payments()).reshape(1, *[2] * agents)
+        return MarkovGame.common_reward(
+            np.broadcast_to(flips, (size, size, size)),
+            np.broadcast_to(expected, (size, *[2] * agents)),
+            self.first_bits(),
+            horizon=self.spec.horizon,
+            players=self.spec.agents,
+            states=tuple(format(k, f"0{agents}b") for k in range(size)),
+            actions=(("0", "1"),) * agents,
+            title=self.spec.name,
+        )
+
+    # --- play ---------------------------------------------------------------------------------------------
 
     def allocate(self, batch: int) -> dict[str, Array]:
         """The bits, and what was chosen last."""

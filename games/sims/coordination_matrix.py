@@ -20,6 +20,8 @@ from games.spaces import Discrete
 Array = npt.NDArray[Any]
 
 LARGEST = 100_000
+_LISTED = 1 << 22
+"""Payoffs of the largest game that is written out."""
 
 
 class CommonPayoffRules:
@@ -52,6 +54,10 @@ class CommonPayoffRules:
         self.spec = replace(self.once.spec, horizon=steps)
         self.allocate, self.begin = self.once.allocate, self.once.begin
         self.look, self.scene = self.once.look, self.once.scene
+
+    def behind(self) -> NormalFormGame:
+        """The game that is played in each step."""
+        return self.once.game
 
     def advance(
         self, state: dict[str, Array], streams: Array, actions: tuple[Array, ...], live: Array
@@ -91,6 +97,20 @@ class ClimbRules:
         group = Group("agents", names, (1,), Discrete(3), ("a0", "a1", "a2"), rows=1)
         self.spec = EnvSpec(name, (group,), state=1, horizon=steps, common_reward=True)
         self.reward = float(reward)
+
+    def behind(self) -> NormalFormGame:
+        """The game that is played in each step; `InputError` if it has more than four million payoffs."""
+        agents = self.spec.groups[0].size
+        if agents * 3.0**agents > _LISTED:
+            raise InputError(
+                f"{self.spec.name}: the game of {agents:,} agents has too many joint actions to be written out"
+            )
+        first = np.indices((3,) * agents) == 0
+        paid = self.reward * (first.all(axis=0) + 0.5 * ~first.any(axis=0))
+        names = self.spec.groups[0].action_names
+        return NormalFormGame.common_payoff(
+            paid, players=self.spec.agents, actions=(names,) * agents, title=self.spec.name
+        )
 
     def allocate(self, batch: int) -> dict[str, Array]:
         """Constant views and the last joint action."""

@@ -1,0 +1,117 @@
+"""What the tabular claims on Bayesian-network policies share: runs of gradient ascent, tests, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from games.bayes_net import BayesNet
+from games.dag import Dag
+from games.markov import MarkovGame
+from games.simplices import Float
+from games.sims.coordination_bits import coordination_game
+from solvers.network_ascent import Ascent, ascend
+from solvers.network_certificate import certify_network
+from solvers.network_gradient import SoftmaxNetworks
+
+Progress = Callable[[float, str], None]
+GRAPHS = ("empty", "line", "complete")
+
+
+class Parts:
+    """Progress of several equally long parts of a claim.
+
+    Parameters
+    ----------
+    progress : callable
+        Told the share of the whole that is done, and a text.
+    parts : int
+        How many there are.
+    """
+
+    def __init__(self, progress: Progress, parts: int) -> None:
+        self._progress, self._parts, self._done = progress, parts, 0
+
+    def __call__(self, name: str) -> Progress:
+        """The progress callback of the next part."""
+        done = self._done
+        self._done += 1
+
+        def told(fraction: float, text: str) -> None:
+            self._progress((done + fraction) / self._parts, f"{name}: {text}")
+
+        told(0.0, "begins")
+        return told
+
+
+def criterion(text: str, value: float | str, passed: bool) -> dict[str, Any]:
+    """A condition of a claim: in words, what was measured, whether it is met."""
+    return {"text": text, "value": value, "passed": bool(passed)}
+
+
+def at_most(text: str, value: float, limit: float) -> dict[str, Any]:
+    """The condition that a measured value is at most `limit`."""
+    return criterion(f"{text} <= {limit:g}", float(value), value <= limit)
+
+
+@cache
+def best_value(agents: int) -> float:
+    """J*: the value of the best joint policy of the coordination game, a single agent that chooses for all.
+
+    >>> round(best_value(2), 4)
+    47.8
+    """
+    game = coordination_game(agents)
+    one = MarkovGame(
+        game.flat_transition, game.flat_reward[:1], game.initial, discount=game.discount, title="one for all"
+    )
+    net = BayesNet.from_tables(Dag.empty(1), [np.full((one.size, 1, one.profiles), 1.0 / one.profiles)])
+    certificate = certify_network(one, net)
+    return float(certificate.values[0] + certificate.regret[0])
+
+
+def starts(game: MarkovGame, dag: str, runs: int, *seed: int) -> Float:
+    """Logits float64[runs, L] of standard normal numbers."""
+    return SoftmaxNetworks(game, dag).random(np.random.default_rng(seed), runs)
+
+
+def coordinate(
+    agents: int,
+    dag: str,
+    runs: int,
+    seed: Sequence[int],
+    step: float,
+    iterations: int,
+    progress: Progress,
+    watch: Sequence[int] = (),
+) -> Ascent:
+    """Ascent in the coordination game; starts depend on seed, number of agents and graph alone."""
+    game = coordination_game(agents)
+    start = starts(game, dag, runs, *seed, agents, GRAPHS.index(dag))
+    return ascend(game, dag, start, step, iterations, watch=watch, progress=progress)
+
+
+def welch_test(larger: Float, smaller: Float) -> float:
+    """p-value of the one-sided test of Welch (1947) that the first mean is the larger one, variances unequal.
+
+    Parameters
+    ----------
+    larger, smaller : float64[m], float64[k]
+        Independent samples of at least two numbers each.
+
+    Examples
+    --------
+    >>> round(welch_test(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0])), 4)
+    0.1439
+    """
+    from scipy.special import stdtr
+
+    error = np.array([larger.var(ddof=1) / len(larger), smaller.var(ddof=1) / len(smaller)])
+    difference = float(larger.mean() - smaller.mean())
+    if error.sum() == 0.0:
+        return 0.5 if difference == 0.0 else float(difference < 0.0)
+    freedom = error.sum() ** 2 / (error**2 / (np.array([len(larger), len(smaller)]) - 1)).sum()
+    return float(stdtr(freedom, -difference / np.sqrt(error.sum())))
