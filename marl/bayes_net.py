@@ -95,7 +95,7 @@ class BayesNetActorCritic:
         """See `Learner.rollout`."""
         return self.ppo.rollout
 
-    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
+    def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """Refuse continuous actions, turns, single agents, graphs that are none, and schedules longer than the run."""
         self.ppo.check(spec)
         for group in spec.groups:
@@ -113,9 +113,9 @@ class BayesNetActorCritic:
             raise InputError(
                 f"{spec.name}: agents move in turns, so nobody's action can depend on another's of the same step; use mappo"
             )
-        self._check_schedule(steps)
+        self._check_schedule(steps, batch)
 
-    def _check_schedule(self, steps: int | None) -> None:
+    def _check_schedule(self, steps: int | None, batch: int | None) -> None:
         if self.sparsity == 0:
             if self.sparsity_steps is not None:
                 raise InputError(
@@ -134,6 +134,12 @@ class BayesNetActorCritic:
             raise InputError(
                 f"annealing takes {self.sparsity_steps:,} steps (sparsity_steps), but the run has only {steps:,}; the "
                 "graph would not be empty in the end"
+            )
+        updates = 0 if batch is None else self.sparsity_steps // (self.rollout * batch)
+        if batch is not None and schedule(updates, updates, self.sparsity_decays, 1.0, 1.0)[0] > 0:
+            raise InputError(
+                f"annealing in {self.sparsity_decays} parts (sparsity_decays) does not fit into the last three fifths of "
+                f"{updates:,} updates; train longer, or give fewer parts"
             )
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Learning:

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from marl.dag_sampling import edge_scores, order_scores
+from marl.dag_sampling import order_scores
 from marl.networks import Network, orthogonal
 
 Tells = Literal["actions", "observations"]
@@ -23,7 +23,9 @@ Tells = Literal["actions", "observations"]
 
 
 class Context(nn.Module):
-    """From all observations together to the noise-free scores of orders and edges.
+    """From all observations together to the noise-free scores of orders and the log-odds of edges.
+
+    Edges have one output each: of the two logits in the authors' code only the difference matters.
 
     Parameters
     ----------
@@ -46,13 +48,13 @@ class Context(nn.Module):
         def network(outputs: int) -> Network:
             return Network(inputs, outputs, 1, hidden=(hidden,), generator=generator)
 
-        self.edge = network(2 * agents * agents)
+        self.edge = network(agents * agents)
         self.order = network(agents * agents) if ordered else None
 
     def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
         """float[R, D] to scores float[R, n, n] of the order, if it is learned, and of the edges."""
         square = (len(x), self.agents, self.agents)
-        edge = edge_scores(self.edge(x.unsqueeze(1))[0].reshape(*square, 2))
+        edge = self.edge(x.unsqueeze(1))[0].reshape(square)
         if self.order is None:
             return None, edge
         return order_scores(self.order(x.unsqueeze(1))[0].reshape(square)), edge

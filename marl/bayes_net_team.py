@@ -28,7 +28,6 @@ from marl.actors import playing
 from marl.bayes_net_networks import Parents
 from marl.dag_law import GraphLaw
 from marl.learner import joint_observation, tensor
-from marl.neural import in_blocks
 
 Array = npt.NDArray[Any]
 Execution = Literal["learned", "noisy", "empty"]
@@ -91,9 +90,10 @@ class NetworkedTeam:
         self._edges = np.cumsum([0] + [group.size for group in spec.groups])
         by_action, by_sight, head = parents.tables()
         self._by_action: Array = by_action.detach().cpu().contiguous().numpy()
-        self._by_sight = by_sight
+        self._by_sight: Array = np.zeros((0, 0, 0), dtype=np.float32)
         self._head: Array = np.zeros((0, 0, 0), dtype=np.float32)
-        if head is not None:
+        if by_sight is not None and head is not None:
+            self._by_sight = by_sight.detach().cpu().contiguous().numpy()
             self._head = head.detach().transpose(1, 2).cpu().contiguous().numpy()
 
     def __repr__(self) -> str:
@@ -143,9 +143,7 @@ class NetworkedTeam:
             graph,
             base,
             shown.mask,
-            self._told(shown),
-            self._by_action,
-            self._head,
+            *self._tables(shown),
             self.greedy,
             out,
         )
@@ -195,8 +193,7 @@ class NetworkedTeam:
         base, _ = self._base(step, None)
         graph = self._graphs(step, shown, None)[1]
         out = np.empty((len(shape), batch, joint))
-        tables = self._told(shown), self._by_action, self._head
-        kernels.conditionals(cells, graph, base, shown.mask, *tables, self.greedy, out)
+        kernels.conditionals(cells, graph, base, shown.mask, *self._tables(shown), self.greedy, out)
         return BayesNet(graph, out, shape, self.spec.agents)
 
     def conditionals(self, step: Step, actions: Array) -> Array:
@@ -218,6 +215,10 @@ class NetworkedTeam:
     def _shown(self, step: Step) -> Shown:
         return shown(self.spec, step)
 
+    def _tables(self, shown: Shown) -> tuple[Array, Array, Array, Array]:
+        """What parents add, as the kernels want it."""
+        return np.ascontiguousarray(shown.observation), self._by_action, self._by_sight, self._head
+
     def _base(self, step: Step, memory: Memory) -> tuple[Array, Memory]:
         """Logits without parents float64[B, n, A], and the memories afterwards."""
         out, after = [], []
@@ -238,18 +239,6 @@ class NetworkedTeam:
             order = np.broadcast_to(np.arange(agents, dtype=np.int32), (batch, agents))
             return np.ascontiguousarray(order), np.zeros((batch, agents, agents), dtype=np.bool_)
         return self.law.graphs(self._scores(step), noise, shown.acting)
-
-    def _told(self, shown: Shown) -> Array:
-        """What parents' observations add float32[B, n, H]; nothing if they are not told."""
-        if self._by_sight is None:
-            return np.zeros((0, 0, 0), dtype=np.float32)
-        given = tensor(shown.observation, self.device)
-        with torch.no_grad():
-            out: Array = in_blocks(self._sight, given, self.block)[0].cpu().numpy()
-        return np.ascontiguousarray(out)
-
-    def _sight(self, rows: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return torch.einsum("bjd,jdh->bjh", rows, self._by_sight), None
 
 
 def shown(spec: EnvSpec, step: Step) -> Shown:

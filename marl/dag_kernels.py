@@ -113,13 +113,18 @@ def link(agent_at: Any, edge: Any, acting: Any, graph: Any) -> None:
 
 
 @njit(**BARE)
-def tell(b: Any, j: Any, action: Any, seen: Any, by_action: Any, tells: Any) -> None:
+def tell(b: Any, j: Any, action: Any, seen: Any, by_action: Any, by_sight: Any, tells: Any) -> None:
     """What agent j's action, and what it sees, add to the hidden layer of its children, tells[j], float32[n, H].
 
-    by_action float32[1, n, A, H]; seen float32[B, n, H].
+    seen float32[B, n, d]; by_action float32[1, n, A, H]; by_sight float32[n, d, H].
     """
     for h in range(tells.shape[1]):
-        tells[j, h] = by_action[0, j, action, h] + seen[b, j, h]
+        tells[j, h] = by_action[0, j, action, h]
+    for k in range(seen.shape[2]):
+        x = seen[b, j, k]
+        if x != 0.0:
+            for h in range(tells.shape[1]):
+                tells[j, h] += x * by_sight[j, k, h]
 
 
 @njit(fastmath={"reassoc", "contract"}, **BARE)
@@ -207,6 +212,7 @@ def sample_joint(
     mask: Any,
     seen: Any,
     by_action: Any,
+    by_sight: Any,
     head: Any,
     greedy: Any,
     out: Any,
@@ -240,7 +246,7 @@ def sample_joint(
                         u -= p
                 out[b, i] = chosen
             if head.shape[0]:
-                tell(b, i, out[b, i], seen, by_action, tells)
+                tell(b, i, out[b, i], seen, by_action, by_sight, tells)
 
 
 @njit(cache=True)
@@ -251,6 +257,7 @@ def conditionals(
     mask: Any,
     seen: Any,
     by_action: Any,
+    by_sight: Any,
     head: Any,
     greedy: Any,
     out: Any,
@@ -267,7 +274,7 @@ def conditionals(
         for c in range(cells.shape[0]):
             if head.shape[0]:
                 for j in range(agents):
-                    tell(b, j, cells[c, j], seen, by_action, tells)
+                    tell(b, j, cells[c, j], seen, by_action, by_sight, tells)
             for i in range(agents):
                 told(b, i, graph, cells[c], base, by_action, head, tells, hidden, logits)
                 if greedy:

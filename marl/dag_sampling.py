@@ -43,11 +43,6 @@ def order_scores(logits: Tensor) -> Tensor:
     return functional.logsigmoid(logits)
 
 
-def edge_scores(logits: Tensor) -> Tensor:
-    """Log-odds float[R, n, n] that an edge is present, from two logits each, float[R, n, n, 2]; class 0 is "present"."""
-    return logits[..., 0] - logits[..., 1]
-
-
 def permutation(scores: Tensor, temperature: float, sweeps: int) -> Tensor:
     """Permutation matrices float[R, n, n] (position, agent) that maximise the sum of noisy scores, with gradients."""
     agent_at = torch.empty(scores.shape[:-1], dtype=torch.int32)

@@ -44,10 +44,10 @@ class Learner(Protocol):
     def rollout(self) -> int:
         """Steps of every sub-environment between two updates, T."""
 
-    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
+    def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """`InputError` in one sentence if this learner cannot play there: continuous actions with Q-learning, say.
 
-        `steps` are those of the run, where they are known: a schedule may be longer than that.
+        The joint steps and the sub-environments of the run are told where they are known: a schedule may not fit them.
         """
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> State:

@@ -74,7 +74,9 @@ class Norm(nn.Module):
         """float[R, n, width], or with one set for all float[..., width], of mean 0 and variance 1 each."""
         if self.gain.ndim == 1:
             return functional.layer_norm(x, self.gain.shape, self.gain, self.offset)
-        gain, offset = (self.gain, self.offset) if agents is None else (self.gain[agents], self.offset[agents])
+        gain, offset = (
+            (self.gain, self.offset) if agents is None else (self.gain[agents], self.offset[agents])
+        )
         return functional.layer_norm(x, self.gain.shape[1:]) * gain + offset
 
 

@@ -100,7 +100,7 @@ class PPO:
         description="one network with agents' numbers, one without, one but for heads, or one each",
     )
 
-    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
+    def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """Every environment will do; `InputError` only for widths of layers that are not positive."""
         if min(self.hidden) < 1:
             raise InputError(f"hidden layers need at least one unit, not {self.hidden}")

@@ -112,7 +112,7 @@ class QLearning:
     mixer_width: int = Field(32, ge=1, description="width of the monotonic mixing network (qmix)")
     mixer_hidden: int = Field(64, ge=1, description="width of the layers that make the mixing weights (qmix)")
 
-    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
+    def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """`InputError` unless all actions are discrete, and where hyperparameters contradict each other."""
         for group in spec.groups:
             if not isinstance(group.actions, Discrete):

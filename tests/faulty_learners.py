@@ -30,8 +30,8 @@ class Wrapped:
     def rollout(self) -> int:
         return self.inner.rollout
 
-    def check(self, spec: EnvSpec, steps: int | None = None) -> None:
-        self.inner.check(spec, steps)
+    def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
+        self.inner.check(spec, steps, batch)
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Any:
         return self.inner.init(spec, rng, device)

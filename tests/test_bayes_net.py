@@ -66,7 +66,13 @@ def law_of(one: BayesNetActorCritic, state: Any) -> Any:
         {"dag": "line"},
         {"dag": "random", "edge_probability": 0.3},
         {"dag": "empty"},
-        {"dag_mode": "resample", "execution": "noisy", "sparsity": 0.1, "sparsity_steps": 72},
+        {
+            "dag_mode": "resample",
+            "execution": "noisy",
+            "sparsity": 0.1,
+            "sparsity_steps": 72,
+            "sparsity_decays": 2,
+        },
         {"ppo": PPO(rollout=4, epochs=2, hidden=(8,), minibatches=2, recurrent=True)},
     ],
     ids=["learned", "observations", "line", "random", "empty", "resampled", "recurrent"],
@@ -173,7 +179,7 @@ def _conditionals(team: NetworkedTeam, step: Step, graph: np.ndarray) -> np.ndar
     base, _ = team._base(step, None)
     cells = np.stack(np.unravel_index(np.arange(8), (2, 2, 2)), axis=1).astype(np.int32)
     out = np.empty((3, len(graph), 8))
-    conditionals(cells, graph, base, shown.mask, team._told(shown), team._by_action, team._head, False, out)
+    conditionals(cells, graph, base, shown.mask, *team._tables(shown), False, out)
     return out
 
 
@@ -324,6 +330,13 @@ def mixed_actions() -> NormalFormGame:
 def test_bad_settings_get_a_sentence(fields: dict[str, Any], steps: int | None, why: str) -> None:
     with pytest.raises(InputError, match=why):
         learner(**fields).check(make_env(BITS).spec, steps)
+
+
+def test_annealing_must_fit_into_the_updates_of_the_run() -> None:
+    one = learner(sparsity=0.1, sparsity_steps=6 * 8 * 66)
+    one.check(make_env(BITS).spec, 6 * 8 * 70, 8)
+    with pytest.raises(InputError, match="40 parts .* of 33 updates"):
+        one.check(make_env(BITS).spec, 6 * 8 * 70, 16)
 
 
 @pytest.mark.parametrize(

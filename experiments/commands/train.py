@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 NAME = "train"
 HELP = (
     "Train a learner in an environment, and write a folder with everything about it: the whole configuration, metrics, "
-    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo and mappo; --options lists "
+    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo and bayes-net; --options lists "
     "their settings. A run that was stopped, by whatever, goes on bit for bit with --resume."
 )
 EXAMPLES = (
     "staghunt train mappo foraging:8x8-2p-3f",
     "staghunt train qmix foraging:8x8-2p-2f-coop --steps 2e6 --seeds 5 --out runs/qmix",
     "staghunt train ippo mpe:simple-spread --set learner.hidden=[128,128] --set training.batch=32",
+    "staghunt train bayes-net coordination:bits --set learner.dag=complete",
     "staghunt train --config my-recipe.yaml --seed 3 --json",
     "staghunt train --resume runs/qmix",
     "staghunt train mappo --options",
@@ -32,7 +33,7 @@ EXAMPLES = (
 def command(
     learner: Annotated[
         str | None,
-        typer.Argument(metavar="[LEARNER]", help="iql, vdn, qmix, ippo or mappo.", show_default=False),
+        typer.Argument(metavar="[LEARNER]", help="iql, vdn, qmix, ippo, mappo or bayes-net.", show_default=False),
     ] = None,
     env: Annotated[
         str | None,

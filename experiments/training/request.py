@@ -95,7 +95,7 @@ def check_spec(spec: Spec, allow_import: tuple[str, ...] = ()) -> None:
             f"{spec.env} has no horizon, so evaluation episodes need a limit: set training.max_steps, as in "
             "--set training.max_steps=500"
         )
-    spec.learner.check(env.spec, how.steps)
+    spec.learner.check(env.spec, how.steps, how.batch)
     for key, value in (("training.episodes", how.episodes), ("training.batch", how.batch)):
         try:
             check_room(env.spec, value, min(value, 256) if key.endswith("episodes") else value)

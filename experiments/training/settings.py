@@ -76,7 +76,7 @@ class Spec:
     env : str
         URI of the environment.
     name : str
-        Of the learner: iql, vdn, qmix, ippo, mappo.
+        Of the learner: iql, vdn, qmix, ippo, mappo, bayes-net.
     learner : Learner
         Its hyperparameters.
     training : Training
