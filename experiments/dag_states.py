@@ -12,8 +12,8 @@ from games.env import Env, Step, View, World
 from games.errors import InputError
 from games.play import Progress, play_episodes
 from games.policy import JointPolicy
-from games.sims.simulation import Simulation
 from games.streams import draw_seeds
+from games.tabulate import Situations
 
 Array = npt.NDArray[Any]
 
@@ -141,28 +141,10 @@ class _Kept:
 def listed_steps(env: Env, limit: int = LISTED) -> Step | None:
     """Every state of an environment, a sub-environment each; None if they cannot be listed, or there are more than `limit`.
 
-    Known are Markov games (stage by stage), the coordination game (bits counted up, the first agent's first), and games
-    with a single state.
+    See `games.tabulate.Situations`: normal-form and Markov games (stage by stage), coordination games of matrices and bits.
     """
-    from games.sims.coordination_bits import BitsRules
-    from games.sims.markov import MarkovRules
-
-    rules: Any = env.rules if isinstance(env, Simulation) else None
-    count = env.spec.groups[0].rows
-    if all(group.rows == 1 for group in env.spec.groups):
-        world, step = env.reset(np.zeros(1, dtype=np.uint64))
-        env.close(world)
-        return step
-    if not isinstance(rules, MarkovRules | BitsRules) or not 0 < count <= limit:
+    try:
+        listed = Situations(env)
+    except InputError:
         return None
-    state = rules.allocate(count)
-    if isinstance(rules, MarkovRules):
-        game = rules.game
-        state["state"][:] = np.tile(np.arange(game.size), game.stages)
-        state["time"][:] = np.repeat(np.arange(game.stages), game.size)
-    else:
-        size = rules.spec.groups[0].size
-        state["bits"][:] = (np.arange(count)[:, None] >> np.arange(size)[::-1]) & 1
-    rewards = tuple(np.zeros((count, group.size)) for group in rules.spec.groups)
-    views, features = rules.look(state, rewards)
-    return Step(views, features, np.ones(count, dtype=np.float32), np.zeros(count, dtype=bool))
+    return listed.step(np.arange(listed.count)) if 0 < listed.count <= limit else None

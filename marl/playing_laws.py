@@ -14,11 +14,11 @@ import numpy.typing as npt
 from games.env import Step, View, check_actions
 from games.errors import InputError
 from games.play import play_episodes
-from games.policy import Independent, JointPolicy
+from games.policy import Independent
 from games.spaces import Box
 from games.streams import draw_seeds
 from marl.learner_trial import LearnerTrial, random_masks
-from marl.neural import seats
+from marl.neural import apart, seats
 
 Array = npt.NDArray[Any]
 
@@ -78,7 +78,7 @@ def others_are_not_seen(trial: LearnerTrial) -> None:
             return where & trial.seen[t].groups[h].acting
 
         for name, team in trial.teams(trial.grown).items():
-            alone = _apart(trial, team)
+            alone = apart(team)
             trial.check_same_answers(
                 trial.answers(alone, trial.seen),
                 trial.answers(alone, others),
@@ -153,9 +153,9 @@ def matches_follow_their_seeds(trial: LearnerTrial) -> None:
 
 def seats_play_alike(trial: LearnerTrial) -> None:
     """Agents seated one by one, each with its own policy, do what the team does."""
-    team = _apart(trial, trial.learner.policy(trial.grown, False))
-    apart = Independent(trial.env.spec, seats(team))
-    together, alone = trial.answers(team, trial.seen), trial.answers(apart, trial.seen)
+    team = apart(trial.learner.policy(trial.grown, False))
+    seated = Independent(trial.env.spec, seats(team))
+    together, alone = trial.answers(team, trial.seen), trial.answers(seated, trial.seen)
     for g, group in enumerate(trial.env.spec.groups):
         if isinstance(group.actions, Box):  # sums over one agent are not rounded as sums over all
             for x, y in zip(together, alone):
@@ -163,16 +163,6 @@ def seats_play_alike(trial: LearnerTrial) -> None:
     trial.check_same_answers(
         together, alone, "an agent that plays without the others differs", trial.acting(trial.seen)
     )
-
-
-def _apart(trial: LearnerTrial, team: JointPolicy) -> Independent:
-    """A team whose agents play without each other."""
-    if isinstance(team, Independent):
-        return team
-    if not hasattr(team, "apart"):
-        raise trial.broken(f"its team {team!r} plays together and cannot play apart (apart)")
-    alone: Independent = team.apart()
-    return alone
 
 
 def _masked(trial: LearnerTrial, step: Step, rng: np.random.Generator, one: bool) -> Step:

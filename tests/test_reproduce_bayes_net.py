@@ -198,7 +198,8 @@ def test_claims_on_the_same_runs_have_the_same_budget() -> None:
 
 
 def test_the_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arms, "COMMON", {**arms.COMMON, "training.episodes": 4, "training.batch": 8})
+    short = {"training.episodes": 4, "training.batch": 8, "learner.sparsity_decays": 1}
+    monkeypatch.setattr(arms, "COMMON", {**arms.COMMON, **short})
     monkeypatch.setattr(bayes_net_neural, "DRAWS", 500)
     monkeypatch.setattr(bayes_net_neural, "STATES", 64)
     order = opened_at(tmp_path / "out")
