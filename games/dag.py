@@ -55,6 +55,8 @@ class Dag:
         names = tuple(map(str, self.names)) or tuple(map(str, range(len(parents))))
         if len(names) != len(parents):
             raise InputError(f"{len(names)} names for a graph on {len(parents)} agents")
+        if len(set(names)) < len(names):
+            raise InputError("two agents of a graph have the same name")
         object.__setattr__(self, "parents", parents)
         object.__setattr__(self, "names", names)
         check_acyclic(parents[None], names)
@@ -64,22 +66,22 @@ class Dag:
     @classmethod
     def empty(cls, agents: int, names: Sequence[str] = ()) -> Dag:
         """Nobody knows anybody's action: independent play."""
-        return cls(np.zeros((agents, agents), dtype=bool), tuple(names))
+        return cls(np.zeros((_count(agents), agents), dtype=bool), tuple(names))
 
     @classmethod
     def line(cls, agents: int, names: Sequence[str] = ()) -> Dag:
         """Everybody knows its predecessor's action: the full chain 0 > 1 > ... > n - 1."""
-        return cls(np.eye(agents, k=1, dtype=bool), tuple(names))
+        return cls(np.eye(_count(agents), k=1, dtype=bool), tuple(names))
 
     @classmethod
     def complete(cls, agents: int, names: Sequence[str] = ()) -> Dag:
         """Everybody knows the actions of all before it: with these, any joint distribution can be played."""
-        return cls(np.triu(np.ones((agents, agents), dtype=bool), 1), tuple(names))
+        return cls(np.triu(np.ones((_count(agents), agents), dtype=bool), 1), tuple(names))
 
     @classmethod
     def of_edges(cls, agents: int, edges: Iterable[tuple[int, int]], names: Sequence[str] = ()) -> Dag:
         """The graph with edges (parent, child)."""
-        parents = np.zeros((agents, agents), dtype=bool)
+        parents = np.zeros((_count(agents), agents), dtype=bool)
         for j, i in edges:
             if not (0 <= j < agents and 0 <= i < agents):
                 raise InputError(f"edge {j}>{i} names an agent outside 0..{agents - 1}")
@@ -92,9 +94,10 @@ class Dag:
 
         Parameters
         ----------
-        given : Dag, str, array or networkx.DiGraph
-            A graph, ``empty``, ``line``, ``complete``, edges such as ``0>1,1>2`` or ``alice>bob`` (parent first), a
-            matrix bool[n, n], or a networkx graph whose nodes are agents' names or numbers.
+        given : Dag, str, list of pairs, array or networkx.DiGraph
+            A graph, ``empty``, ``line``, ``complete``, edges such as ``0>1,1>2`` or ``alice>bob`` (parent first), pairs
+            of agents' names or numbers (parent, child), a matrix bool[n, n] as an array, or a networkx graph whose nodes
+            are agents' names or numbers.
         agents : sequence of str
             The agents.
 
@@ -113,10 +116,12 @@ class Dag:
             return cls.of_edges(len(names), _edges(given, names), names)
         elif hasattr(given, "nodes") and hasattr(given, "edges"):
             return cls._of_networkx(given, names)
+        elif isinstance(given, list | tuple):
+            return cls.of_edges(len(names), [_pair(pair, names) for pair in given], names)
         matrix = np.asarray(given)
         if matrix.shape != (len(names), len(names)):
             raise InputError(
-                f"the graph is a matrix of shape {matrix.shape}; for {len(names)} agents it must be "
+                f"the graph is {type(given).__name__} of shape {matrix.shape}; for {len(names)} agents a matrix must be "
                 f"{(len(names), len(names))}"
             )
         return cls(matrix, names)
@@ -188,6 +193,18 @@ def check_acyclic(parents: Array, names: Sequence[str]) -> None:
     cycle = [names[j] for j, *_ in networkx.find_cycle(graph)]
     told = " > ".join([*cycle, cycle[0]])
     raise InputError(f"the graph has the cycle {told}: nobody can choose first; take one of its edges away")
+
+
+def _count(agents: int) -> int:
+    if agents < 1:
+        raise InputError(f"a graph is on at least one agent, not {agents}")
+    return agents
+
+
+def _pair(pair: Any, names: tuple[str, ...]) -> tuple[int, int]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise InputError(f"a list that is a graph holds pairs (parent, child), not {pair!r:.40}")
+    return _agent(str(pair[0]), names), _agent(str(pair[1]), names)
 
 
 def _edges(text: str, names: tuple[str, ...]) -> list[tuple[int, int]]:

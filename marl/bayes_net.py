@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass as record
+from difflib import get_close_matches
+from math import ceil
 from typing import Any, Literal
 
 import numpy as np
@@ -82,9 +84,16 @@ class BayesNetActorCritic:
     temperature: float = Field(1.0, gt=0, description="of the relaxations that carry gradients")
     sweeps: int = Field(20, ge=1, description="of Sinkhorn's iteration in the order's relaxation")
     sparsity: float = Field(
-        0.0, ge=0, description="first weight of the distance from the wanted density; 0 for no such loss"
+        0.0,
+        ge=0,
+        le=1,
+        description="first weight of the distance from the wanted density; 0 for no such loss",
     )
-    sparsity_last: float = Field(1.0, ge=0, description="towards which that weight grows in the end")
+    sparsity_last: float = Field(
+        1.0,
+        ge=0,
+        description="how fast that weight grows in the end: from sparsity to this in a few updates, up to 1",
+    )
     sparsity_steps: int | None = Field(
         None, ge=1, description="joint environment steps over which the graph is annealed to the empty one"
     )
@@ -101,7 +110,7 @@ class BayesNetActorCritic:
         for group in spec.groups:
             if not isinstance(group.actions, Discrete):
                 raise InputError(
-                    f"{spec.name}: {group.name} has actions {group.actions}, but a Bayesian network is over discrete ones; "
+                    f"{spec.name}: group {group.name!r} has actions {group.actions}, but a Bayesian network is over discrete ones; "
                     "mappo takes any"
                 )
         if len(spec.agents) < 2:
@@ -126,9 +135,14 @@ class BayesNetActorCritic:
             raise InputError(
                 f"sparsity is for a learned graph, and this one is {self.dag!r:.40}: leave it at 0"
             )
+        if self.sparsity_last < self.sparsity:
+            raise InputError(
+                f"sparsity_last ({self.sparsity_last:g}) is the larger weight, towards which sparsity ({self.sparsity:g}) grows"
+            )
         if self.sparsity_steps is None:
             raise InputError(
-                "annealing needs its length: set sparsity_steps, in joint environment steps, to those of the run"
+                "annealing needs its length in joint environment steps, mostly those of the run: set sparsity_steps, as in "
+                "--set learner.sparsity_steps=200000"
             )
         if steps is not None and self.sparsity_steps > steps:
             raise InputError(
@@ -136,10 +150,11 @@ class BayesNetActorCritic:
                 "graph would not be empty in the end"
             )
         updates = 0 if batch is None else self.sparsity_steps // (self.rollout * batch)
-        if batch is not None and schedule(updates, updates, self.sparsity_decays, 1.0, 1.0)[0] > 0:
+        if batch is not None and schedule(updates - 1, updates, self.sparsity_decays, 1.0, 1.0)[0] > 0:
             raise InputError(
-                f"annealing in {self.sparsity_decays} parts (sparsity_decays) does not fit into the last three fifths of "
-                f"{updates:,} updates; train longer, or give fewer parts"
+                f"annealing in {self.sparsity_decays} parts (sparsity_decays) needs about "
+                f"{ceil(5 * self.sparsity_decays / 3):,} updates, and sparsity_steps makes {updates:,}: train longer, in "
+                "smaller batches, or with fewer parts"
             )
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Learning:
@@ -178,9 +193,14 @@ class BayesNetActorCritic:
         try:
             return Dag.of(self.dag, spec.agents)
         except InputError as error:
-            known = ", ".join(("learned", "random", *NAMED))
-            hint = "" if ">" in self.dag else f"; a graph is one of {known}"
-            raise InputError(f"{spec.name}: dag {self.dag!r:.60}: {error}{hint}") from None
+            if ">" in self.dag:
+                raise InputError(f"{spec.name}: dag {self.dag!r:.60}: {error}") from None
+            known = ("learned", "random", *NAMED)
+            near = get_close_matches(self.dag.strip().lower(), known, 1, 0.5)
+            hint = (
+                f"did you mean {near[0]}?" if near else f"it is {', '.join(known)}, or edges such as 0>1,1>2"
+            )
+            raise InputError(f"{spec.name}: there is no dag {self.dag!r:.60}; {hint}") from None
 
     def _law(self, spec: EnvSpec, context: Context | None) -> GraphLaw:
         given = self._given(spec)
@@ -198,7 +218,8 @@ class BayesNetActorCritic:
         """See `Learner.policy`; how the graph is drawn is said by `execution`."""
         if self._empty:
             return self.ppo.policy(state, greedy)
-        networks: Any = deepcopy(state.networks).requires_grad_(False)
+        acting = {name: net for name, net in state.networks.items() if name != "critics"}
+        networks: Any = {name: net.requires_grad_(False) for name, net in deepcopy(acting).items()}
         return self._team(state, networks, greedy, self.execution, 64)
 
     def explore(self, state: Learning) -> JointPolicy:

@@ -10,14 +10,17 @@ that has most, D numbers in all observations together.
 from __future__ import annotations
 
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from marl.dag_sampling import order_scores
 from marl.networks import Network, orthogonal
 
+Array = npt.NDArray[Any]
 Tells = Literal["actions", "observations"]
 """What agents are told of their parents: what they do, or also what they see."""
 
@@ -65,8 +68,8 @@ class Parents(nn.Module):
 
     With "actions" that is one number per child, parent, action of the parent and action of the child, added up over
     parents: a head beside the agent's own that sees masked one-hot actions. With "observations" a rectified layer, the
-    same for all children, sees the masked actions and observations of all, and every child has a head on it. There are
-    no biases, so that who has no parents is told nothing.
+    same for all children, sees the masked actions and observations of all, less what it is without parents, and every
+    child has a head on it. Who has no parents is told nothing, exactly.
 
     Parameters
     ----------
@@ -92,12 +95,17 @@ class Parents(nn.Module):
         self.by_action = nn.Parameter(stacked[:, :, :width].contiguous())
         if tells == "observations":
             self.by_sight = nn.Parameter(stacked[0, :, width:].contiguous())
+            self.bias = nn.Parameter(torch.full((hidden,), 0.1))
             heads = [orthogonal(width, hidden, 0.01, generator).T for _ in range(agents)]
             self.head = nn.Parameter(torch.stack(heads).contiguous())
 
     def forward(self, graph: Tensor, action: Tensor, observation: Tensor) -> Tensor:
-        """What is added for graphs float[R, n, n], one-hot actions float[R, n, A] and observations float[R, n, d]."""
+        """What is added for graphs float[R, n, n], one-hot actions float[R, n, A] and observations float[R, n, d].
+
+        The diagonal of a graph is 0, but may carry a gradient: nobody is told its own action, nor what that would be worth.
+        """
         rows, agents = graph.shape[:2]
+        graph = graph * (1.0 - torch.eye(agents, dtype=graph.dtype, device=graph.device))
         if self.tells == "actions":
             shown = graph.transpose(1, 2).unsqueeze(-1) * action.unsqueeze(1)  # [R, child, parent, A]
             weight = self.by_action.reshape(agents, -1, self.width)
@@ -105,11 +113,16 @@ class Parents(nn.Module):
         # what every parent tells, whoever the child: [R, parent, H]
         tells = torch.einsum("rja,jah->rjh", action, self.by_action[0])
         tells = tells + torch.einsum("rjd,jdh->rjh", observation, self.by_sight)
-        hidden = torch.relu(graph.transpose(1, 2) @ tells)
+        hidden = torch.relu(graph.transpose(1, 2) @ tells + self.bias) - torch.relu(self.bias)
         return torch.bmm(hidden.transpose(0, 1), self.head).transpose(0, 1)
 
-    def tables(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Weights as `marl.dag_kernels.told` wants them: by action, by observation, heads."""
-        if self.tells == "actions":
-            return self.by_action, None, None
-        return self.by_action, self.by_sight, self.head
+    def tables(self) -> tuple[Array, Array, Array, Array]:
+        """Weights float32 as `marl.dag_kernels` wants them: by action, by observation, biases, heads [n, A, H]."""
+        with torch.no_grad():
+            by_action = self.by_action.cpu().contiguous().numpy()
+            if self.tells == "actions":
+                nothing = np.zeros((0, 0, 0), dtype=np.float32)
+                return by_action, nothing, np.zeros(0, dtype=np.float32), nothing
+            parts = self.by_sight, self.bias, self.head.transpose(1, 2)
+            by_sight, bias, head = (part.cpu().contiguous().numpy() for part in parts)
+        return by_action, by_sight, bias, head

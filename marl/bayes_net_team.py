@@ -88,13 +88,7 @@ class NetworkedTeam:
         self._actors, self._parents = actors, parents
         self._alone = [playing(actor, greedy=greedy, block=block) for actor in actors]
         self._edges = np.cumsum([0] + [group.size for group in spec.groups])
-        by_action, by_sight, head = parents.tables()
-        self._by_action: Array = by_action.detach().cpu().contiguous().numpy()
-        self._by_sight: Array = np.zeros((0, 0, 0), dtype=np.float32)
-        self._head: Array = np.zeros((0, 0, 0), dtype=np.float32)
-        if by_sight is not None and head is not None:
-            self._by_sight = by_sight.detach().cpu().contiguous().numpy()
-            self._head = head.detach().transpose(1, 2).cpu().contiguous().numpy()
+        self._told = parents.tables()
 
     def __repr__(self) -> str:
         return f"NetworkedTeam({self.spec.name!r}, greedy={self.greedy}, execution={self.execution!r})"
@@ -215,9 +209,9 @@ class NetworkedTeam:
     def _shown(self, step: Step) -> Shown:
         return shown(self.spec, step)
 
-    def _tables(self, shown: Shown) -> tuple[Array, Array, Array, Array]:
+    def _tables(self, shown: Shown) -> tuple[Array, Array, Array, Array, Array]:
         """What parents add, as the kernels want it."""
-        return np.ascontiguousarray(shown.observation), self._by_action, self._by_sight, self._head
+        return np.ascontiguousarray(shown.observation), *self._told
 
     def _base(self, step: Step, memory: Memory) -> tuple[Array, Memory]:
         """Logits without parents float64[B, n, A], and the memories afterwards."""

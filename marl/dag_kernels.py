@@ -13,6 +13,7 @@ from numba import njit
 
 from games.stream_kernels import BARE, uniform
 
+_DEAR = 1e30
 SMALLEST, LARGEST = np.float32(1e-7), np.float32(1.0 - 1e-7)
 """Uniform numbers stay between these, so that their logarithms are finite in single precision."""
 
@@ -34,7 +35,7 @@ def draw_noise(state: Any, out: Any) -> None:
 def assign(scores: Any, agent_at: Any) -> None:
     """The assignment of agents to positions with the largest sum of scores float[R, n, n] (position, agent), int32[R, n].
 
-    Shortest augmenting paths (Jonker and Volgenant 1987; Crouse 2016), O(n^3) for each of the R matrices.
+    Scores that are not finite count as very low. Shortest augmenting paths (Jonker and Volgenant 1987; Crouse 2016), O(n^3) for each of the R matrices.
     """
     rows, n = scores.shape[0], scores.shape[1]
     cost, u, v, reach = np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n)
@@ -44,7 +45,7 @@ def assign(scores: Any, agent_at: Any) -> None:
         for i in range(n):  # whoever is the best of its position and taken by no other is there already
             best = 0
             for j in range(n):
-                cost[i, j] = -scores[r, i, j]
+                cost[i, j] = -scores[r, i, j] if math.isfinite(scores[r, i, j]) else _DEAR
                 if cost[i, j] < cost[i, best]:
                     best = j
             u[i], at[i] = cost[i, best], -1
@@ -68,7 +69,7 @@ def _augment(
     """
     n = cost.shape[0]
     for j in range(n):
-        reach[j], left[j] = np.inf, j
+        reach[j], left[j], way[j] = np.inf, j, start
     count, i, far, free = n, start, 0.0, -1
     while free < 0:
         least, which = np.inf, 0
@@ -144,6 +145,7 @@ def told(
     action: Any,
     base: Any,
     by_action: Any,
+    bias: Any,
     head: Any,
     tells: Any,
     hidden: Any,
@@ -151,8 +153,9 @@ def told(
 ) -> None:
     """Logits out float64[A] of agent i in sub-environment b, given its parents' actions int32[n].
 
-    base float64[B, n, A]: without parents. If head float32[n, A, H] has entries, what parents tell (`tell`) is summed,
-    rectified and passes through it; else by_action float32[n, n, A, A] (child, parent, its action) is added.
+    base float64[B, n, A]: without parents. If head float32[n, A, H] has entries, what parents tell (`tell`) and a bias
+    float32[H] are summed, rectified, less what the bias alone is, and pass through it; else by_action
+    float32[n, n, A, A] (child, parent, its action) is added.
     """
     agents, width = graph.shape[1], out.shape[0]
     for a in range(width):
@@ -165,7 +168,7 @@ def told(
         return
     some = False
     for h in range(hidden.shape[0]):
-        hidden[h] = np.float32(0.0)
+        hidden[h] = bias[h]
     for j in range(agents):
         if graph[b, j, i]:
             some = True
@@ -173,7 +176,7 @@ def told(
                 hidden[h] += tells[j, h]
     if some:
         for a in range(width):
-            out[a] += _rectified_dot(hidden, head[i, a])
+            out[a] += _rectified_dot(hidden, head[i, a]) - _rectified_dot(bias, head[i, a])
 
 
 @njit(**BARE)
@@ -213,6 +216,7 @@ def sample_joint(
     seen: Any,
     by_action: Any,
     by_sight: Any,
+    bias: Any,
     head: Any,
     greedy: Any,
     out: Any,
@@ -231,7 +235,7 @@ def sample_joint(
     for b in range(batch):
         for k in range(agents):
             i = agent_at[b, k]
-            told(b, i, graph, out[b], base, by_action, head, tells, hidden, logits)
+            told(b, i, graph, out[b], base, by_action, bias, head, tells, hidden, logits)
             if greedy:
                 out[b, i] = likeliest(logits, mask[b, i])
             else:
@@ -258,6 +262,7 @@ def conditionals(
     seen: Any,
     by_action: Any,
     by_sight: Any,
+    bias: Any,
     head: Any,
     greedy: Any,
     out: Any,
@@ -276,7 +281,7 @@ def conditionals(
                 for j in range(agents):
                     tell(b, j, cells[c, j], seen, by_action, by_sight, tells)
             for i in range(agents):
-                told(b, i, graph, cells[c], base, by_action, head, tells, hidden, logits)
+                told(b, i, graph, cells[c], base, by_action, bias, head, tells, hidden, logits)
                 if greedy:
                     out[i, b, c] = 1.0 if likeliest(logits, mask[b, i]) == cells[c, i] else 0.0
                 else:

@@ -82,7 +82,8 @@ class GraphLaw:
         parts = noise.reshape(len(seen), -1, self.agents, self.agents)
         order_scores, edge_scores = self._scores(seen)
         if order_scores is not None:
-            noisy = order_scores + self.noise * gumbel(parts[:, 0])
+            # logarithms as they were taken while playing, which was not on a graphics card
+            noisy = order_scores + self.noise * gumbel(parts[:, 0].cpu()).to(seen)
             before = earlier(permutation(noisy, self.temperature, self.sweeps))
         present = edges(edge_scores, parts[:, -1], self.temperature)
         return Drawn(present * before * acting.unsqueeze(-1), edge_scores)

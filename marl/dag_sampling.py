@@ -28,14 +28,13 @@ def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
 def sinkhorn(scores: Tensor, sweeps: int) -> Tensor:
     """Doubly stochastic matrices float[R, n, n] near the soft-max of scores: rows, then columns are scaled, `sweeps` times.
 
-    Source: Mena et al. (2018), Learning Latent Permutations with Gumbel-Sinkhorn Networks, ICLR. Every row is first moved
-    by its largest score, which changes nothing but the numbers' size.
+    In logarithms, so that scores far apart do no harm. Source: Mena et al. (2018), Learning Latent Permutations with
+    Gumbel-Sinkhorn Networks, ICLR.
     """
-    weights = torch.exp(scores - scores.detach().amax(dim=-1, keepdim=True))
     for _ in range(sweeps):
-        weights = weights / weights.sum(dim=-1, keepdim=True)
-        weights = weights / weights.sum(dim=-2, keepdim=True).clamp_min(1e-30)
-    return weights
+        scores = scores - torch.logsumexp(scores, dim=-1, keepdim=True)
+        scores = scores - torch.logsumexp(scores, dim=-2, keepdim=True)
+    return torch.exp(scores)
 
 
 def order_scores(logits: Tensor) -> Tensor:

@@ -71,13 +71,18 @@ class Norm(nn.Module):
         self.gain, self.offset = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
 
     def forward(self, x: Tensor, agents: Tensor | None = None) -> Tensor:
-        """float[R, n, width], or with one set for all float[..., width], of mean 0 and variance 1 each."""
-        if self.gain.ndim == 1:
-            return functional.layer_norm(x, self.gain.shape, self.gain, self.offset)
-        gain, offset = (
-            (self.gain, self.offset) if agents is None else (self.gain[agents], self.offset[agents])
-        )
-        return functional.layer_norm(x, self.gain.shape[1:]) * gain + offset
+        """float[R, n, width], or with one set for all float[..., width], of mean 0 and variance 1 each.
+
+        A single number is only scaled and moved: normalised it would always be the same.
+        """
+        width = self.gain.shape[-1:]
+        if self.gain.ndim == 1 and width[0] > 1:
+            return functional.layer_norm(x, width, self.gain, self.offset)
+        gain: Tensor = self.gain
+        offset: Tensor = self.offset
+        if agents is not None and gain.ndim > 1:
+            gain, offset = gain[agents], offset[agents]
+        return (functional.layer_norm(x, width) if width[0] > 1 else x) * gain + offset
 
 
 class Network(nn.Module):

@@ -19,7 +19,7 @@ from games.policy import Independent
 from games.streams import ACT, Streams, draw_seeds
 from marl.bayes_net import BayesNetActorCritic, Judgement
 from marl.bayes_net_team import NetworkedTeam
-from marl.learner import Batch
+from marl.learner import Batch, Diverged
 from marl.learner_laws import LAWS, check_learner
 from marl.ppo import PPO, own_judgement
 from marl.train import Evaluated, Plan, Saved, Updated, train
@@ -205,6 +205,30 @@ def test_the_policy_s_loss_reaches_all_networks_of_the_graph(tells: Any) -> None
     assert 0 < metrics["open_ratio"] < 1 and metrics["influence"] > 0 and metrics["edge_variation"] > 0
 
 
+@TELLS
+def test_nobody_learns_from_knowing_its_own_action_and_childless_edges_learn_too(tells: Any) -> None:
+    """The graph's gradient is 0 on its diagonal, and not 0 for edges that are absent everywhere."""
+    one = learner(parents=tells, dag="complete")
+    state, batch, _ = played(one, make_env(BITS))
+    part = parts_of(one, state, batch)[0]
+    graph = torch.zeros(30, 3, 3, requires_grad=True)
+    from marl.bayes_net import _of_parents
+
+    added = state.networks["parents"](graph, *_of_parents([part]))
+    assert (added == 0).all()
+    (added * torch.randn(added.shape, generator=torch.Generator().manual_seed(0))).sum().backward()
+    assert graph.grad is not None
+    apart = ~torch.eye(3, dtype=torch.bool)
+    assert (graph.grad[:, ~apart] == 0).all() and (graph.grad[:, apart] != 0).any(dim=0).all()
+
+
+def test_training_that_diverges_says_so() -> None:
+    one = learner(ppo=replace(SMALL, learning_rate=1e30, epochs=3))
+    plan = Plan(steps=3_000, batch=4, evaluate_every=3_000, save_every=3_000, episodes=2)
+    with pytest.raises(Diverged):
+        list(train(one, make_env(BITS), plan))
+
+
 def test_gradients_of_every_network_are_clipped() -> None:
     one = learner(ppo=replace(SMALL, epochs=1, max_grad_norm=1e-6, adam_epsilon=1.0, learning_rate=1.0))
     state, batch, _ = played(one, make_env(BITS))
@@ -320,7 +344,9 @@ def mixed_actions() -> NormalFormGame:
     [
         ({"dag": "0>1,1>2,2>0"}, None, "cycle agent_0 > agent_1 > agent_2 > agent_0"),
         ({"dag": "0>7"}, None, "'7'"),
-        ({"dag": "lerned"}, None, "learned, random, empty, line, complete"),
+        ({"dag": "lerned"}, None, "did you mean learned"),
+        ({"dag": "star"}, None, "learned, random, empty, line, complete, or edges"),
+        ({"sparsity": 0.5, "sparsity_last": 0.1, "sparsity_steps": 50}, None, "larger weight"),
         ({"sparsity": 0.1}, None, "sparsity_steps"),
         ({"sparsity": 0.1, "sparsity_steps": 5_000}, 4_000, "5,000 steps .*only 4,000"),
         ({"sparsity": 0.1, "sparsity_steps": 5_000, "dag": "line"}, None, "learned graph"),
@@ -333,9 +359,9 @@ def test_bad_settings_get_a_sentence(fields: dict[str, Any], steps: int | None, 
 
 
 def test_annealing_must_fit_into_the_updates_of_the_run() -> None:
-    one = learner(sparsity=0.1, sparsity_steps=6 * 8 * 66)
+    one = learner(sparsity=0.1, sparsity_steps=6 * 8 * 67)
     one.check(make_env(BITS).spec, 6 * 8 * 70, 8)
-    with pytest.raises(InputError, match="40 parts .* of 33 updates"):
+    with pytest.raises(InputError, match=r"40 parts .* 67 updates, and sparsity_steps makes 33"):
         one.check(make_env(BITS).spec, 6 * 8 * 70, 16)
 
 

@@ -52,6 +52,9 @@ def test_a_cycle_is_named_by_its_agents() -> None:
         ("0>0", "cycle 0 > 0"),
         ("", "commas|edges"),
         (np.zeros((2, 2)), r"\(2, 2\)"),
+        (None, "NoneType"),
+        ([0, 1], "pairs"),
+        ([(0, 9)], "'9'"),
         (np.full((3, 3), 0.5), "0 and 1"),
         (networkx.path_graph(3), "directions"),
         (networkx.path_graph(4, create_using=networkx.DiGraph), "4 nodes"),
@@ -68,6 +71,11 @@ def test_graphs_come_from_text_arrays_and_networkx() -> None:
     assert wanted.edges == ((0, 1), (1, 2)) == Dag.line(3).edges
     for other in ("0>1,1>2", " LINE ", wanted, wanted.parents, wanted.to_networkx()):
         assert Dag.of(other, names).edges == wanted.edges
+    assert Dag.of([("a", "b"), (1, 2)], names).edges == wanted.edges
+    with pytest.raises(InputError, match="at least one"):
+        Dag.line(-1)
+    with pytest.raises(InputError, match="same name"):
+        Dag(np.zeros((2, 2)), ("a", "a"))
     assert Dag.of("complete", names).edges == ((0, 1), (0, 2), (1, 2))
     assert Dag.of("empty", names).edges == ()
 

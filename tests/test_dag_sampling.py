@@ -109,6 +109,23 @@ def test_relabelling_agents_relabels_who_stands_before_whom() -> None:
         assert torch.equal(moved, before[relabel][:, relabel])
 
 
+def test_scores_far_apart_or_none_at_all_do_no_harm() -> None:
+    """Gradients of relaxed orders stay finite; an assignment is one whatever stands in the matrix."""
+    generator = torch.Generator().manual_seed(6)
+    for temperature, size in ((1.0, 300.0), (0.05, 1.0), (0.01, 1.0), (1e-4, 1.0)):
+        scores = (size * torch.randn(4096, 3, 3, generator=generator)).requires_grad_()
+        (permutation(scores, temperature, 20) * torch.randn(4096, 3, 3, generator=generator)).sum().backward()
+        assert scores.grad is not None and torch.isfinite(scores.grad).all(), (temperature, size)
+    for strange in (np.nan, np.inf, -np.inf):
+        matrices = np.random.default_rng(0).gumbel(size=(50, 4, 4)).astype(np.float32)
+        matrices[:, 1, 2] = strange
+        matrices[:25, :, 0] = strange
+        matrices[:5] = strange
+        agent_at = np.empty((50, 4), dtype=np.int32)
+        assign(matrices, agent_at)
+        assert (np.sort(agent_at, axis=1) == np.arange(4)).all()
+
+
 def test_hard_values_go_forward_and_soft_gradients_back() -> None:
     soft = torch.tensor([0.3, 0.9], requires_grad=True)
     out = straight_through(torch.tensor([1.0, 0.0]), soft)

@@ -198,7 +198,7 @@ def test_claims_on_the_same_runs_have_the_same_budget() -> None:
 
 
 def test_the_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = {"training.episodes": 4, "training.batch": 8, "learner.sparsity_decays": 1}
+    short = {"training.episodes": 4, "training.batch": 4, "learner.sparsity_decays": 1}
     monkeypatch.setattr(arms, "COMMON", {**arms.COMMON, **short})
     monkeypatch.setattr(bayes_net_neural, "DRAWS", 500)
     monkeypatch.setattr(bayes_net_neural, "STATES", 64)
@@ -213,7 +213,7 @@ def test_the_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         )
 
     poa = told["coordination"]["measured"]["poa"]
-    assert set(poa) == {"2", "3"} and set(poa["3"]) == set(arms.GRAPHS)
+    assert set(poa) == {"2", "3"} and set(arms.GRAPHS) < set(poa["3"])
     assert "greedy, noisy graph" in poa["3"]["learned"] and "greedy, noisy graph" not in poa["3"]["empty"]
     gain = told["coordination"]["criteria"][0]
     wanted = poa["3"]["complete"]["greedy"]["mean"] - poa["3"]["empty"]["greedy"]["mean"]

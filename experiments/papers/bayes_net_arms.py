@@ -35,7 +35,8 @@ COMMON: Mapping[str, Any] = {
     "training.greedy": True,
     "training.episodes": 100,
 }
-"""The authors' settings for the Coordination Game and Aloha, but for `PARENTS_RATE`."""
+"""The authors' settings for the Coordination Game and Aloha, but for `PARENTS_RATE`, values whose loss is not clipped, and on
+Aloha parents' actions alone where they tell parents' observations too."""
 BITS_ROLLOUT, ALOHA_ROLLOUT = 25, 20
 SPARSITY, SPARSITY_LAST = 0.1, 1.0
 """First weight of the distance from the wanted density, and towards which it grows (theirs for 6h_vs_8z)."""
@@ -59,6 +60,13 @@ def coordination(budget: Mapping[str, Any], agents: int, graph: str) -> Arm:
     """An arm of the coordination game; other sizes than 3 agents have fewer seeds."""
     seeds = budget["seeds"] if agents == 3 else budget["other_seeds"]
     return _arm(f"coordination-{agents}-{graph}", bits_env(agents), graph, BITS_ROLLOUT, budget, seeds)
+
+
+def slow(budget: Mapping[str, Any]) -> Arm:
+    """The complete graph on the coordination game of 3 agents, parents' actions learned at the networks' rate."""
+    plain = coordination(budget, 3, "complete")
+    settings = {**plain.settings, "learner.parents_learning_rate": None}
+    return replace(plain, name="coordination-3-complete-slow", settings=settings)
 
 
 def annealed(budget: Mapping[str, Any]) -> Arm:

@@ -85,8 +85,11 @@ def coordination(claim: Claim, order: Order, progress: Progress) -> Found:
     budget = claim.budget(order.quick)
     sizes = (3, *budget["other_sizes"])
     wanted = [arms.coordination(budget, n, graph) for n in sizes for graph in arms.GRAPHS]
-    runs = trained_all(wanted, order, progress)
+    runs = trained_all([*wanted, arms.slow(budget)], order, progress)
     rows = {str(n): _coordination_rows(runs, n, order.seed) for n in sizes}
+    rows["3"]["complete, parents at the networks' rate"] = {
+        play: sample(poas(runs["coordination-3-complete-slow"], 3, play)) for play in PLAYS
+    }
     by_arm = {graph: rows["3"][graph][JUDGED]["values"] for graph in arms.GRAPHS}
     gain = difference(by_arm["complete"], by_arm["empty"])
     behind = difference(by_arm["learned"], by_arm["complete"])

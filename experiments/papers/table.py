@@ -20,7 +20,9 @@ def committed(name: str) -> dict[str, Any]:
     """The answers to a paper's claims that come with the program; `InputError` if there are none."""
     path = RESULTS / f"reproduce-{name}.json"
     if not path.is_file():
-        raise InputError(f"no answers to {name!r:.40} come with the program; `staghunt reproduce {name}` finds them")
+        raise InputError(
+            f"no answers to {name!r:.40} come with the program; `staghunt reproduce {name}` finds them"
+        )
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
@@ -33,7 +35,9 @@ def table(document: dict[str, Any]) -> str:
             title, verdict = (answer["title"], answer["verdict"]) if k == 0 else ("", "")
             met = "yes" if one["passed"] else "no"
             cells = (title, one["text"], value_text(one["value"]), met, verdict)
-            lines.append("| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |")
+            lines.append(
+                "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
+            )
     return "\n".join(lines)
 
 

@@ -1,0 +1,211 @@
+"""Learning a switch: one agent with two actions, which sees the global state and pays for one of them.
+
+Two methods behind one interface: double Q-learning (van Hasselt et al. 2016), and soft actor-critic for discrete actions
+(Christodoulou 2019). Both replay single transitions. Action 1 may be unavailable, in choosing and in what is
+bootstrapped, which is how a budget of calls holds on every trajectory.
+
+Letters: R transitions, s numbers seen.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass as record
+from math import log
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from marl.checkpoint import Tree, load_module, load_optimiser, module_tree, optimiser_tree, whole_number
+from marl.learner import torch_generator
+from marl.losses import huber
+from marl.networks import Network
+from marl.replay import Kept, Pieces, Replay
+
+_NEVER = -torch.inf
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Switch:
+    """Hyperparameters of the learner of a switch."""
+
+    method: Literal["dqn", "sac"] = Field(
+        "dqn", description="double Q-learning or discrete soft actor-critic"
+    )
+    gamma: float = Field(0.99, ge=0, le=1, description="discount factor")
+    learning_rate: float = Field(3e-4, gt=0, description="of Adam")
+    hidden: tuple[int, ...] = Field((64, 64), min_length=1, description="widths of hidden layers")
+    batch_size: int = Field(128, ge=1, description="transitions in a gradient step")
+    capacity: int = Field(50_000, ge=1, description="joint steps that the replay keeps")
+    learn_every: int = Field(50, ge=1, description="joint environment steps for each gradient step")
+    target_rate: float = Field(
+        0.005, gt=0, le=1, description="share by which targets follow at each gradient step"
+    )
+    max_grad_norm: float = Field(10.0, gt=0, description="gradients are clipped to this norm")
+    huber: float = Field(1.0, gt=0, description="where the value loss turns from square to linear")
+    entropy: float = Field(0.3, ge=0, le=1, description="wanted entropy of sac, as a share of ln 2")
+
+    def init(self, inputs: int, segment: int, rng: np.random.Generator, device: str) -> Switching:
+        """Fresh networks and an empty replay of segments of so many steps."""
+        generator = torch_generator(rng)
+
+        def network(gain: float = 1.0) -> Network:
+            return Network(inputs, 2, 1, hidden=self.hidden, gain=gain, generator=generator)
+
+        networks = nn.ModuleDict({"values": network()})
+        if self.method == "sac":
+            networks["twin"], networks["policy"] = network(), network(0.01)
+            networks["temperature"] = Temperature()
+        networks.to(device)
+        targets = deepcopy(networks).requires_grad_(False)
+        adam = torch.optim.Adam(networks.parameters(), lr=self.learning_rate, fused=True)
+        layout = {
+            "seen": Kept((inputs,)),
+            "seen_next": Kept((inputs,)),
+            "switched": Kept((), torch.bool),
+            "open_next": Kept((), torch.bool),
+            "reward": Kept(()),
+            "discount": Kept(()),
+        }
+        replay = Replay(max(self.capacity // segment, 1), segment, layout, device)
+        return Switching(networks, targets, adam, replay)
+
+    def learn(self, state: Switching, drawn: Pieces, price: float, scale: float) -> dict[str, Tensor]:
+        """One gradient step on transitions [1, R]; rewards are divided by `scale`, and the price is paid after that."""
+        given = Transitions(
+            drawn["seen"][0].unsqueeze(1),
+            drawn["seen_next"][0].unsqueeze(1),
+            drawn["switched"][0].long(),
+            drawn["open_next"][0],
+            drawn["reward"][0] / scale - price * drawn["switched"][0].float(),
+            self.gamma * drawn["discount"][0],
+        )
+        loss, told = (self._dqn if self.method == "dqn" else self._sac)(state, given)
+        state.adam.zero_grad(set_to_none=True)
+        loss.backward()
+        told["grad_norm"] = nn.utils.clip_grad_norm_(state.networks.parameters(), self.max_grad_norm)
+        state.adam.step()
+        state.gradient_steps += 1
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(state.targets.parameters()), list(state.networks.parameters()), self.target_rate
+            )
+        return {name: value.detach() for name, value in told.items()}
+
+    def _dqn(self, state: Switching, given: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.no_grad():
+            best = only_open(_of(state.networks["values"], given.seen_next), given.open_next).argmax(-1, True)
+            ahead = _of(state.targets["values"], given.seen_next).gather(-1, best).squeeze(-1)
+            target = given.reward + given.discount * ahead
+        value = _of(state.networks["values"], given.seen).gather(-1, given.switched.unsqueeze(-1)).squeeze(-1)
+        loss = huber(value - target, self.huber).mean()
+        return loss, {"loss": loss, "value": value.mean()}
+
+    def _sac(self, state: Switching, given: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
+        networks, targets = state.networks, state.targets
+        alpha = networks["temperature"].log.exp().detach()
+        with torch.no_grad():
+            chance, surprise = soft(only_open(_of(networks["policy"], given.seen_next), given.open_next))
+            pair = torch.minimum(
+                _of(targets["values"], given.seen_next), _of(targets["twin"], given.seen_next)
+            )
+            target = given.reward + given.discount * (chance * (pair + alpha * surprise)).sum(-1)
+        told = [_of(networks[name], given.seen) for name in ("values", "twin")]
+        taken = [value.gather(-1, given.switched.unsqueeze(-1)).squeeze(-1) for value in told]
+        missed = torch.stack([huber(value - target, self.huber).mean() for value in taken]).sum()
+        chance, surprise = soft(_of(networks["policy"], given.seen))
+        worth = torch.minimum(*told).detach()
+        actor = -(chance * (worth + alpha * surprise)).sum(-1).mean()
+        entropy = (chance * surprise).sum(-1).detach()
+        cooling = networks["temperature"].log.exp() * (entropy - self.entropy * log(2.0)).mean()
+        facts = {"loss": missed, "value": taken[0].mean(), "entropy": entropy.mean(), "temperature": alpha}
+        return missed + actor + cooling, facts
+
+    def save(self, state: Switching) -> Tree:
+        """Everything that going on needs."""
+        return {
+            "networks": module_tree(state.networks),
+            "targets": module_tree(state.targets),
+            "adam": optimiser_tree(state.adam),
+            "gradient_steps": state.gradient_steps,
+            "replay": state.replay.save(),
+        }
+
+    def load(self, state: Switching, tree: Tree) -> None:
+        """Take over what `save` told; `InputError` if it does not fit."""
+        load_module(state.networks, tree.get("networks"), "the switch")
+        if "adam" in tree:
+            load_module(state.targets, tree.get("targets"), "the switch's targets")
+            load_optimiser(state.adam, tree["adam"])
+            state.gradient_steps = whole_number(tree, "gradient_steps")
+            state.replay.load(tree.get("replay"))
+
+
+class Transitions(NamedTuple):
+    """What a gradient step learns from."""
+
+    seen: Tensor  # float[R, 1, s]
+    seen_next: Tensor  # float[R, 1, s]
+    switched: Tensor  # int64[R]
+    open_next: Tensor  # bool[R]: whether action 1 is available next
+    reward: Tensor  # float[R]: scaled, with the price paid
+    discount: Tensor  # float[R]
+
+
+@record
+class Switching:
+    """The state of a learner of a switch.
+
+    Parameters
+    ----------
+    networks, targets : ModuleDict
+        Values of both actions (and for soft actor-critic their twins and a policy), and the same a while ago.
+    adam : Adam
+        Their optimiser.
+    replay : Replay
+        Experience.
+    gradient_steps : int
+        Taken so far.
+    """
+
+    networks: Any
+    targets: Any
+    adam: torch.optim.Adam
+    replay: Replay
+    gradient_steps: int = 0
+
+    @property
+    def chooser(self) -> Network:
+        """The network whose larger output is chosen: the policy's logits, or values."""
+        chosen: Network = self.networks["policy" if "policy" in self.networks else "values"]
+        return chosen
+
+
+class Temperature(nn.Module):
+    """The weight of the entropy, learned as its logarithm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(log(0.1)))
+
+
+def only_open(scores: Tensor, is_open: Tensor) -> Tensor:
+    """Scores float[R, 2] with action 1 excluded where it is not available, bool[R]."""
+    shut = torch.stack([torch.zeros_like(is_open), ~is_open], dim=-1)
+    return scores.masked_fill(shut, _NEVER)
+
+
+def soft(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Probabilities float[R, 2], and minus their logarithms, 0 where a probability is 0."""
+    chance = torch.softmax(logits, dim=-1)
+    surprise = -torch.log_softmax(logits, dim=-1)
+    return chance, torch.where(torch.isfinite(surprise), surprise, 0.0)
+
+
+def _of(network: Network, seen: Tensor) -> Tensor:
+    """Outputs float[R, 2] for what was seen float[R, 1, s]."""
+    return network(seen)[0].squeeze(1)
