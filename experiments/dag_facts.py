@@ -308,6 +308,8 @@ class _Edges:
                 likely = np.asarray(team.edge_probabilities(here, rng, draws), dtype=np.float64)
             else:
                 likely = graphs.astype(np.float64)
+            if getattr(team, "random", False):  # there is no form without noise
+                graphs = rng.random(likely.shape) < likely
             first = likely[0] if rows.start == 0 else first
             away = likely - first  # so that what never changes has a spread of exactly 0
             moved, square = moved + away.sum(axis=0), square + (away**2).sum(axis=0)

@@ -53,9 +53,9 @@ def write_dag_figure(path: Path, facts: DagFacts) -> None:
 
 def headline(facts: DagFacts) -> str:
     """States, open ratios and correlation in a sentence."""
-    which = "all" if facts.listed else "visited"
+    many = f"{facts.states:,} state{'s' if facts.states != 1 else ''}"
     parts = [
-        f"{facts.states:,} {which} state{'s' if facts.states != 1 else ''}",
+        f"all {many}" if facts.listed and facts.states > 1 else many,
         f"open ratio {_number(facts.ratio.mean())} without noise, {_number(facts.noisy_ratio.mean())} with",
         f"{facts.distinct:,} different graph{'s' if facts.distinct != 1 else ''}",
         f"total correlation {_number(float(facts.correlation.mean()))} nats",

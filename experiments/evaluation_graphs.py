@@ -75,6 +75,8 @@ def in_way(team: JointPolicy, way: str | None, name: str) -> JointPolicy:
     if way not in WAYS:
         raise InputError(f"--dag is {', '.join(WAYS)}, not {way!r:.40}")
     if not has_graph(team):
+        if way == "empty":  # as it is
+            return team
         raise InputError(f"--dag is for teams with a graph, and the agents of {name} play independently")
     found: Any = team
     found = found.with_execution(way)
@@ -190,10 +192,11 @@ def show_graphs(out: Any, told: Evaluation) -> None:
     out.print(table)
     first = next(judged.graphs[0].facts for judged in told.seeds if judged.graphs)
     where = f"all {first.states:,} states" if first.listed else f"{first.states:,} states of play"
+    where = "the only state" if first.states == 1 else f"mean over {where}"
     out.print(
         "[dim]Graph: learned is drawn without noise, noisy as in training, empty is everybody apart. Edges in use: share of a "
         f"total order's. Correlation: total correlation of drawn actions given the state, and mutual information of two "
-        f"agents', in nats, mean over {where}{_how(told)}[/]"
+        f"agents', in nats, {where}{_how(told)}[/]"
     )
 
 
@@ -215,5 +218,7 @@ def _nats(value: float | None) -> str:
 
 def _how(told: Evaluation) -> str:
     ways = {drawn.way: drawn.facts for judged in told.seeds for drawn in judged.graphs}
+    if any(facts.method == "none" for facts in ways.values()):
+        return "; not measured of agents that remember"
     rough = [way for way, facts in ways.items() if facts.method != "exact"]
     return f"; from samples for {', '.join(rough)}" if rough else ""

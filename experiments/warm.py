@@ -52,7 +52,18 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("matches on trees", matches_on_a_tree),
         ("exact values of repeated games", repeated_returns),
         ("Bayesian networks of policies", networks_of_policies),
+        ("switching between learners", switched_learners),
     ]
+
+
+def switched_learners() -> object:
+    """A few episodes of tabular MANSA."""
+    from games.sims.switching_chain import switching_chain
+    from solvers.switching_learning import SwitchTraining, learn_together
+
+    return learn_together(
+        switching_chain(np.random.default_rng(0), 4, (1,)).game, SwitchTraining(episodes=2), [1]
+    )
 
 
 def networks_of_policies() -> object:

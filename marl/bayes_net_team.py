@@ -93,6 +93,11 @@ class NetworkedTeam:
     def __repr__(self) -> str:
         return f"NetworkedTeam({self.spec.name!r}, greedy={self.greedy}, execution={self.execution!r})"
 
+    @property
+    def random(self) -> bool:
+        """Whether graphs are drawn by a law that is not learned, so that they have no form without noise."""
+        return self.execution == "noisy" and self.law.context is None
+
     def with_execution(self, execution: Execution) -> NetworkedTeam:
         """The same team with its graph drawn in another way."""
         return NetworkedTeam(
@@ -157,6 +162,8 @@ class NetworkedTeam:
         shown = self._shown(step)
         if self.execution == "empty":
             return np.zeros((*shown.acting.shape, shown.acting.shape[1]))
+        if not self.law.size:
+            return self.graphs(step).astype(np.float64)
         scores = self._scores(step)
         total = np.zeros((*shown.acting.shape, shown.acting.shape[1]))
         for _ in range(draws):

@@ -8,6 +8,7 @@ one of optimal stopping.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -123,7 +124,8 @@ def optimal_switch(
     price, most = check_price(cost), check_budget(budget)
     if method not in ("exact", "value-iteration"):
         raise InputError(f"method must be 'exact' or 'value-iteration', not {method!r:.40}")
-    problem = _Problem(team, price, 1 if most is None else most + 1, most is not None)
+    centred, base = _centred(team)
+    problem = _Problem(centred, price, 1 if most is None else most + 1, most is not None)
     if method == "value-iteration":
         found = _iterated(problem, tolerance)
     elif team.game.discount is None:
@@ -132,6 +134,7 @@ def optimal_switch(
         found = _by_policies(problem)
     values, advantage, error = found
     switch = advantage > _tie(values)
+    values = values + base[:, None, None]
     if most is None:
         values, advantage, switch = values[..., 0], advantage[..., 0], switch[..., 0]
     play = evaluate_switch(team, switch, price, budget=most)
@@ -159,6 +162,20 @@ class _Problem(NamedTuple):
 _Found = tuple[
     Float, Float, float
 ]  # values and advantages float64[T, S, X], and a bound on the error of values
+
+
+def _centred(team: SwitchedTeam) -> tuple[SwitchedTeam, Float]:
+    """The team with rewards around 0, and what that takes from values, float64[T].
+
+    Next to a large reward that is paid whatever is done, the worth of a call would drown in rounding.
+    """
+    middle = 0.5 * (float(team.gains.max()) + float(team.gains.min()))
+    moved = copy(team)
+    object.__setattr__(moved, "gains", team.gains - middle)
+    left = (
+        np.arange(team.stages, 0, -1) if team.game.discount is None else np.array([1.0 / (1.0 - team.gamma)])
+    )
+    return moved, np.asarray(middle * left, dtype=np.float64)
 
 
 def _tie(values: Float) -> float:

@@ -340,3 +340,20 @@ def test_bad_input_is_refused() -> None:
     for wrong in ({"length": 0}, {"coordination": (10,)}, {"coordination": (-1,)}):
         with pytest.raises(InputError):
             switching_chain(np.random.default_rng(0), **wrong)
+
+
+def test_a_large_common_reward_hides_no_call() -> None:
+    rng = np.random.default_rng(0)
+    for length in ({"discount": 0.9999}, {"horizon": 30}):
+        plain = random_team(rng, length, states=4)
+        for scale, base in ((1.0, 1e6), (1e-9, 0.0), (1e9, 0.0)):
+            moved = MarkovGame.common_reward(
+                plain.game.transition, scale * plain.game.reward[0] + base, plain.game.initial, **length
+            )
+            team = SwitchedTeam(moved, plain.independent, plain.central)
+            for budget in (None, 3):
+                found = optimal_switch(team, 0.2 * scale, budget=budget)
+                wanted = optimal_switch(plain, 0.2, budget=budget)
+                np.testing.assert_array_equal(found.switch, wanted.switch)
+                policies = (team.game, team.independent, team.central)
+                assert certify_switch(*policies, found.switch, 0.2 * scale, budget=budget).holds(1e-9)

@@ -33,7 +33,9 @@ EXAMPLES = (
 def command(
     learner: Annotated[
         str | None,
-        typer.Argument(metavar="[LEARNER]", help="iql, vdn, qmix, ippo, mappo or bayes-net.", show_default=False),
+        typer.Argument(
+            metavar="[LEARNER]", help="iql, vdn, qmix, ippo, mappo or bayes-net.", show_default=False
+        ),
     ] = None,
     env: Annotated[
         str | None,

@@ -8,8 +8,13 @@ No claim for a learned switch counts without the random one at the same measured
 Global did with the same seed, and is judged with as many calls as Global's greedy switch makes.
 
 Every function takes `quick` (fewer random games and no sweep of settings), a seed and a progress callback, and returns `measured`
-(plain numbers) and `criteria` (`text`, `value`, `passed`). Thresholds are those fixed before this was written. What they leave
-open (Global's rate and final exploration of agents in T2) was chosen on the numbers of one seed; `settings` shows the rest.
+(plain numbers) and `criteria` (`text`, `value`, `passed`). Thresholds on returns and shares of calls
+in T1 and T2 were given; the test against random calls and all of T4 are this file's.
+
+Settings that were not given were chosen after looking, and on these seeds: in T1 Global explores less and less over all episodes,
+because over half of them it lost calls of a budget of 2 in most runs (seeds 0 and 1); in T2 Global's rate and the fall of exploration
+are those of a few that came closest to the reference (seeds 11 to 14), and `settings` shows what comes of others; in T4 Global's rate
+falls, because with a constant one it missed what a call is worth (seeds 0 and 11).
 """
 
 from __future__ import annotations

@@ -187,11 +187,14 @@ def show_answers(paper: Paper, answers: Sequence[Answer], order: Order, json: bo
     out.print(f"[bold]{escape(paper.title)}[/]")
     table = simple_table("Claim", "Verdict", "Criterion", "Measured", "Met")
     for answer in answers:
+        if answer.found is None:
+            continue
         style = _STYLE[answer.verdict]
         for k, (text, value, met) in enumerate(_rows(answer)):
             head = (answer.claim.key, f"[{style}]{answer.verdict}[/]") if k == 0 else ("", "")
-            told = "" if answer.found is None else escape(text)
-            table.add_row(*head, told, escape(value), met)
+            table.add_row(*head, escape(text), escape(value), met)
     out.print(table)
+    if left := [answer.claim.key for answer in answers if answer.found is None]:
+        out.print(f"Not measured: {', '.join(left)}", soft_wrap=True)
     out.print(f"{summary(answers)}.")
     out.print(f"[dim]{escape(str(order.out))}[/]", soft_wrap=True)
