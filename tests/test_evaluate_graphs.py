@@ -110,7 +110,7 @@ def test_bad_ways_are_refused(staghunt: Staghunt, learned: Path, given: Path, ho
     assert "given, so no noise" in staghunt("evaluate", given, "--dag", "noisy").complaint
     alone = home / "alone"
     assert cli.run(["train", "ippo", BITS, "--out", str(alone), "--steps", "500", "--quiet"]) == 0
-    assert "play independently" in staghunt("evaluate", alone, "--dag", "empty").complaint
+    assert "play independently" in staghunt("evaluate", alone, "--dag", "learned").complaint
     assert staghunt("evaluate", alone, "--json", "-n", 20).json["seeds"][0]["graphs"] is None
     wrong = staghunt("evaluate", learned, "-x", "--responder", "bayes-net").complaint
     assert "bayes-net correlates the actions of a team; a response is learned by iql, ippo, mappo" in wrong
