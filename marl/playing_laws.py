@@ -48,15 +48,16 @@ def policies_hold_no_state(trial: LearnerTrial) -> None:
 
 
 def global_state_is_not_seen(trial: LearnerTrial) -> None:
-    """Execution is decentralised: another global state never changes an action."""
+    """Another global state never changes an action; of a team that says it sees it (`sees_state`), once it plays apart."""
     rng = trial.rng(6)
     others = [
         step._replace(state=rng.normal(size=step.state.shape).astype(np.float32) * 10) for step in trial.seen
     ]
     for name, team in trial.teams(trial.grown).items():
+        seeing = apart(team) if getattr(team, "sees_state", False) else team
         trial.check_same_answers(
-            trial.answers(team, trial.seen),
-            trial.answers(team, others),
+            trial.answers(seeing, trial.seen),
+            trial.answers(seeing, others),
             f"{name} looks at the global state",
         )
 

@@ -9,6 +9,7 @@ Letters: T steps, B sub-environments, n agents of a group.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass as record
 from typing import Any, Literal, NamedTuple, Protocol
@@ -35,7 +36,7 @@ from marl.checkpoint import (
 from marl.learner import Batch, Metrics, central_inputs, torch_generator
 from marl.losses import clipped_surrogate, value_loss, weighted_mean
 from marl.networks import Network, Sharing
-from marl.ppo_data import Part, prepare, values_of
+from marl.ppo_data import Judged, Only, Part, judged_by, prepare, values_of
 from marl.returns import Moments
 
 
@@ -165,6 +166,7 @@ class PPO:
         rng: np.random.Generator,
         judge: Judge,
         played: Judge | None = None,
+        only: Sequence[Only] | None = None,
     ) -> tuple[Learning, Metrics]:
         """An update of policies that are judged in a way of their own.
 
@@ -176,8 +178,11 @@ class PPO:
             By the policies as they are.
         played : Judge, optional
             By those that played, if `judge` would say something else before anything has changed.
+        only : sequence of Only, optional
+            For every group, which steps are learned from; all by default.
         """
-        parts = [self._part(state, batch, g) for g in range(len(state.spec.groups))]
+        groups = range(len(state.spec.groups))
+        parts = [self._part(state, batch, g, None if only is None else only[g]) for g in groups]
         if self.minibatches > 1 or played is not None:
             with torch.no_grad():
                 said = (played or judge)(state, parts)
@@ -208,14 +213,24 @@ class PPO:
         """See `Learner.load`."""
         return restored(self.init(spec, np.random.default_rng(0), device), tree)
 
-    def _part(self, state: Learning, batch: Batch, g: int) -> Part:
-        """The data of a group, with the log-probabilities of what was done if they are needed apart."""
-        if batch.begun:
-            state.memories[g] = None
+    def pass_by(self, state: Learning, batch: Batch) -> None:
+        """Take notice of steps from which nothing is learned."""
+        for g in range(len(state.spec.groups)):
+            state.memories[g] = self.judged(state, batch, g).memory
+        state.steps += batch.steps.after.last.size
+
+    def judged(self, state: Learning, batch: Batch, g: int) -> Judged:
+        """What the critic of group g says of recorded steps, in units of reward."""
         critic: Any = state.networks["critics"][g]
-        part, judged = prepare(self, state.spec, batch, g, critic, state.memories[g], state.moments[g])
+        memory = None if batch.begun else state.memories[g]
+        return judged_by(self, state.spec, batch, g, critic, memory, state.moments[g])
+
+    def _part(self, state: Learning, batch: Batch, g: int, only: Only | None = None) -> Part:
+        """The data of a group."""
+        judged, critic = self.judged(state, batch, g), state.networks["critics"][g]
         state.memories[g] = judged.memory
-        return part
+        moments: Moments = state.moments[g]
+        return prepare(self, state.spec, batch, g, critic, judged, moments, only)
 
     def _set_rates(self, state: Learning) -> None:
         left = max(0.0, 1.0 - state.steps / self.anneal_steps) if self.anneal else 1.0

@@ -69,30 +69,41 @@ class Judged(NamedTuple):
     memory: Tensor | None  # float[B, m, H]: and after the last, where episodes go on
 
 
+class Only(NamedTuple):
+    """Which steps a team may learn from, where another acts at the others."""
+
+    where: Tensor  # float[T, B]: 1 where it acted itself
+    others: Judged | None = None  # what the other team's critic says, in units of reward
+
+
 def prepare(
     learner: PPO,
     spec: EnvSpec,
     batch: Batch,
     g: int,
     critic: Network,
-    memory: Tensor | None,
+    judged: Judged,
     moments: Moments,
-) -> tuple[Part, Judged]:
-    """Advantages and targets of group g by its critic; `moments` takes the targets in."""
+    only: Only | None = None,
+) -> Part:
+    """Advantages and targets of group g by its critic, which judged as told; `moments` takes the targets in."""
     device, steps = critic.head.bias.device, batch.steps
     remembered = None if batch.memory is None else batch.memory[g]
     before, common = steps.before.groups[g], learner.reward == "team" or spec.common_reward
     last = tensor(steps.after.last, device)
     seen = sight(learner.critic, spec, steps.before, g, device)
-    after = sight(learner.critic, spec, steps.after, g, device)
-    judged = judge(critic, seen, after, last, memory, moments if learner.normalise_values else None)
     width = judged.value.shape[-1]
     paid = tensor(rewards(spec, steps.after, common)[g][..., :width], device)
     discount = tensor(discounts(steps.after, learner.gamma, common)[g][..., :width], device)
-    advantage = advantages(paid, judged.value, judged.value_next, discount, last, learner.trace)
-    target, old = advantage + judged.value, judged.value
+    value, value_next = judged.value, judged.value_next
+    if only is not None and only.others is not None:
+        value, value_next = mixed(judged, only.others, only.where, last)
+    advantage = advantages(paid, value, value_next, discount, last, learner.trace)
+    target, old = advantage + value, judged.value
     acting = tensor(before.acting, device).float()
     alive = acting.new_ones(old.shape) if common else tensor(before.alive, device).float()
+    if only is not None:
+        acting, alive = acting * only.where.unsqueeze(-1), alive * only.where.unsqueeze(-1)
     if learner.normalise_values:
         old = (old - moments.mean) / moments.std
         moments.update(target[alive > 0])
@@ -116,7 +127,43 @@ def prepare(
         memory=None if remembered is None else tensor(remembered, device),
         critic_memory=judged.begun,
     )
-    return (part if learner.recurrent else part.flat()), judged
+    return part if learner.recurrent else part.flat()
+
+
+def judged_by(
+    learner: PPO,
+    spec: EnvSpec,
+    batch: Batch,
+    g: int,
+    critic: Network,
+    memory: Tensor | None,
+    moments: Moments,
+) -> Judged:
+    """What the critic of group g says of recorded steps."""
+    device = critic.head.bias.device
+    seen = sight(learner.critic, spec, batch.steps.before, g, device)
+    after = sight(learner.critic, spec, batch.steps.after, g, device)
+    last = tensor(batch.steps.after.last, device)
+    return judge(critic, seen, after, last, memory, moments if learner.normalise_values else None)
+
+
+def mixed(own: Judged, others: Judged, where: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """Values before and after every step, each by the critic of the team that acts there.
+
+    What comes after a step is acted upon by whoever acts at the next one; after the last step, and where an episode
+    stops, that is not known, and the team that acted judges.
+    """
+    width = own.value.shape[-1]
+    told, told_next = others.value, others.value_next
+    if told.shape[-1] > width:  # everybody's own value of what all are paid
+        told, told_next = (value.mean(-1, keepdim=True) for value in (told, told_next))
+    here = where.bool().unsqueeze(-1)
+    onward = torch.cat([here[1:], here[-1:]])
+    onward = torch.where(last.unsqueeze(-1), here, onward)
+    return (
+        torch.where(here, own.value, told.expand_as(own.value)),
+        torch.where(onward, own.value_next, told_next.expand_as(own.value_next)),
+    )
 
 
 def sight(what: str, spec: EnvSpec, step: Step, g: int, device: torch.device) -> Tensor:

@@ -14,10 +14,10 @@ Letters: T steps, S segments, n agents of a group, A actions, N agents in all.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass as record
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -43,10 +43,12 @@ from marl.losses import huber, weighted_mean
 from marl.mixers import Mixing, make_mixer
 from marl.networks import Network, Sharing
 from marl.q_data import Sample, layout, pieces, sample_of, team_reward, values_along
-from marl.replay import Replay
+from marl.q_state import Learning
+from marl.replay import Kept, Replay
 from marl.returns import Moments
 
 _NEVER = -torch.inf
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -204,24 +206,42 @@ class QLearning:
         share = min(1.0, steps / self.epsilon_steps)
         return self.epsilon_start + share * (self.epsilon_end - self.epsilon_start)
 
-    def update(self, state: Learning, batch: Batch, rng: np.random.Generator) -> tuple[Learning, Metrics]:
-        """Keep new experience, then take the gradient steps that are due."""
+    def update(
+        self, state: Learning, batch: Batch, rng: np.random.Generator, where: Array | None = None
+    ) -> tuple[Learning, Metrics]:
+        """Keep new experience, then take the gradient steps that are due.
+
+        Only steps chosen by `where`, bool[T, B], are learned from, if it is given; a replay that is `masked` remembers
+        which, and a gradient step for which none is drawn is left out.
+        """
         metrics = {"epsilon": self.epsilon(state.steps)}
         before = state.steps
-        self.remember(state, batch)
+        self.remember(state, batch, where)
         due = state.steps // self.learn_every - max(before, self.warmup) // self.learn_every
-        told = [
-            self.learn(state, sample_of(state.spec, state.replay.draw(self.batch_size, self.sample, rng)))
-            for _ in range(due)
-        ]
+        told = []
+        for _ in range(due):
+            drawn = state.replay.draw(self.batch_size, self.sample, rng)
+            weight = drawn["counted"].float() if "counted" in drawn else None
+            if weight is None or bool(weight.any()):
+                told.append(self.learn(state, sample_of(state.spec, drawn), weight))
+                state.samples += int(drawn["discount"].numel() if weight is None else weight.sum())
         if told:
             metrics |= {key: float(torch.stack([facts[key] for facts in told]).mean()) for key in told[0]}
         return state, metrics
 
-    def remember(self, state: Learning, batch: Batch) -> None:
-        """Take new experience into the replay and into the moments of rewards."""
+    def masked(self, state: Learning) -> Learning:
+        """A fresh state whose replay remembers which steps may be learned from."""
+        kept = {**state.replay.layout, "counted": Kept((), torch.bool)}
+        state.replay = Replay(state.replay.capacity, state.replay.steps, kept, state.device)
+        return state
+
+    def remember(self, state: Learning, batch: Batch, where: Array | None = None) -> None:
+        """Take new experience into the replay and into the moments of rewards; see `update`."""
         before, after = batch.steps.before, batch.steps.after
-        state.replay.add(pieces(state.spec, batch, state=self.mixer == "monotonic"))
+        told = pieces(state.spec, batch, state=self.mixer == "monotonic")
+        if "counted" in state.replay.layout:
+            told["counted"] = np.ones(after.last.shape, dtype=bool) if where is None else where
+        state.replay.add(told)
         if not self.pays_team(state.spec):
             for moments, view, seen in zip(state.moments, before.groups, after.groups):
                 moments.update(tensor(seen.reward[view.alive], "cpu"))
@@ -306,12 +326,16 @@ class QLearning:
             tree["adam"] = optimiser_tree(state.adam)
             tree["moments"] = {str(g): dict(vars(moments)) for g, moments in enumerate(state.moments)}
             tree["gradient_steps"] = state.gradient_steps
+            tree["samples"] = state.samples
             tree["replay"] = state.replay.save()
         return tree
 
     def load(self, spec: EnvSpec, tree: Tree, device: str = "cpu") -> Learning:
         """See `Learner.load`."""
-        state = self.init(spec, np.random.default_rng(0), device)
+        return self.restore(self.init(spec, np.random.default_rng(0), device), tree)
+
+    def restore(self, state: Learning, tree: Tree) -> Learning:
+        """A fresh state as `save` wrote it down; `InputError` if that was another."""
         load_module(state.networks["actors"], tree.get("actors"), "the policy")
         state.steps = whole_number(tree, "steps")
         if "adam" in tree:
@@ -320,6 +344,7 @@ class QLearning:
             load_optimiser(state.adam, tree["adam"])
             state.moments = load_moments(tree.get("moments"), len(state.moments))
             state.gradient_steps = whole_number(tree, "gradient_steps")
+            state.samples = whole_number(tree, "samples")
             state.replay.load(tree.get("replay"))
         return state
 
@@ -354,42 +379,3 @@ class QLearning:
             torch._foreach_lerp_(state.target_parameters, state.parameters, self.target_rate)
         elif self.target_every is not None and state.gradient_steps % self.target_every == 0:
             torch._foreach_copy_(state.target_parameters, state.parameters)
-
-
-@record
-class Learning:
-    """A Q-learner's state.
-
-    Parameters
-    ----------
-    spec : EnvSpec
-        Where it learns.
-    networks : ModuleDict
-        Actors, one per group, and the mixer if there is one.
-    targets : ModuleDict
-        The same, a while ago.
-    adam : Adam
-        The networks' optimiser.
-    replay : Replay
-        Experience.
-    moments : list of Moments
-        Of the rewards of each group, or of the team's.
-    device : str
-        Where the networks live.
-    steps, gradient_steps : int
-        Joint environment steps kept, and steps of the optimiser.
-    """
-
-    spec: EnvSpec
-    networks: Any
-    targets: Any
-    adam: torch.optim.Adam
-    replay: Replay
-    moments: list[Moments]
-    device: str
-    steps: int = 0
-    gradient_steps: int = 0
-
-    def __post_init__(self) -> None:
-        self.parameters = list(self.networks.parameters())
-        self.target_parameters = list(self.targets.parameters())

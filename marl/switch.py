@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from games.errors import InputError
 from marl.checkpoint import Tree, load_module, load_optimiser, module_tree, optimiser_tree, whole_number
 from marl.learner import torch_generator
 from marl.losses import huber
@@ -56,7 +57,7 @@ class Switch:
         def network(gain: float = 1.0) -> Network:
             return Network(inputs, 2, 1, hidden=self.hidden, gain=gain, generator=generator)
 
-        networks = nn.ModuleDict({"values": network()})
+        networks = nn.ModuleDict({"judge": network()})
         if self.method == "sac":
             networks["twin"], networks["policy"] = network(), network(0.01)
             networks["temperature"] = Temperature()
@@ -98,10 +99,10 @@ class Switch:
 
     def _dqn(self, state: Switching, given: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():
-            best = only_open(_of(state.networks["values"], given.seen_next), given.open_next).argmax(-1, True)
-            ahead = _of(state.targets["values"], given.seen_next).gather(-1, best).squeeze(-1)
+            best = only_open(_of(state.networks["judge"], given.seen_next), given.open_next).argmax(-1, True)
+            ahead = _of(state.targets["judge"], given.seen_next).gather(-1, best).squeeze(-1)
             target = given.reward + given.discount * ahead
-        value = _of(state.networks["values"], given.seen).gather(-1, given.switched.unsqueeze(-1)).squeeze(-1)
+        value = _of(state.networks["judge"], given.seen).gather(-1, given.switched.unsqueeze(-1)).squeeze(-1)
         loss = huber(value - target, self.huber).mean()
         return loss, {"loss": loss, "value": value.mean()}
 
@@ -111,10 +112,10 @@ class Switch:
         with torch.no_grad():
             chance, surprise = soft(only_open(_of(networks["policy"], given.seen_next), given.open_next))
             pair = torch.minimum(
-                _of(targets["values"], given.seen_next), _of(targets["twin"], given.seen_next)
+                _of(targets["judge"], given.seen_next), _of(targets["twin"], given.seen_next)
             )
             target = given.reward + given.discount * (chance * (pair + alpha * surprise)).sum(-1)
-        told = [_of(networks[name], given.seen) for name in ("values", "twin")]
+        told = [_of(networks[name], given.seen) for name in ("judge", "twin")]
         taken = [value.gather(-1, given.switched.unsqueeze(-1)).squeeze(-1) for value in told]
         missed = torch.stack([huber(value - target, self.huber).mean() for value in taken]).sum()
         chance, surprise = soft(_of(networks["policy"], given.seen))
@@ -125,22 +126,24 @@ class Switch:
         facts = {"loss": missed, "value": taken[0].mean(), "entropy": entropy.mean(), "temperature": alpha}
         return missed + actor + cooling, facts
 
-    def save(self, state: Switching) -> Tree:
-        """Everything that going on needs."""
-        return {
-            "networks": module_tree(state.networks),
-            "targets": module_tree(state.targets),
-            "adam": optimiser_tree(state.adam),
-            "gradient_steps": state.gradient_steps,
-            "replay": state.replay.save(),
-        }
+    def save(self, state: Switching, whole: bool = True) -> Tree:
+        """The networks, and if `whole` everything else that going on needs."""
+        tree: Tree = {"networks": module_tree(state.networks)}
+        if whole:
+            tree["targets"] = module_tree(state.targets)
+            tree["adam"] = optimiser_tree(state.adam)
+            tree["gradient_steps"] = state.gradient_steps
+            tree["replay"] = state.replay.save()
+        return tree
 
-    def load(self, state: Switching, tree: Tree) -> None:
+    def load(self, state: Switching, tree: Any, whole: bool) -> None:
         """Take over what `save` told; `InputError` if it does not fit."""
+        if not isinstance(tree, dict):
+            raise InputError("the checkpoint does not fit: it has no switch")
         load_module(state.networks, tree.get("networks"), "the switch")
-        if "adam" in tree:
+        if whole:
             load_module(state.targets, tree.get("targets"), "the switch's targets")
-            load_optimiser(state.adam, tree["adam"])
+            load_optimiser(state.adam, tree.get("adam"))
             state.gradient_steps = whole_number(tree, "gradient_steps")
             state.replay.load(tree.get("replay"))
 
@@ -181,7 +184,7 @@ class Switching:
     @property
     def chooser(self) -> Network:
         """The network whose larger output is chosen: the policy's logits, or values."""
-        chosen: Network = self.networks["policy" if "policy" in self.networks else "values"]
+        chosen: Network = self.networks["policy" if "policy" in self.networks else "judge"]
         return chosen
 
 

@@ -198,7 +198,7 @@ class SwitchedTeam:
         """Calls left as a share of the whole budget, float64[B]; 1 without one, 0 of a budget of 0."""
         if self.full is None:
             return np.ones(len(left))
-        return left / max(self.full, 1)
+        return np.minimum(left / max(self.full, 1), 1.0)
 
     def _called(self, step: Step, left: Array, streams: Streams) -> Array:
         """Where central policies act, bool[B]: where the decider says so, the episode goes on, and a call is left."""

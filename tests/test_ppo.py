@@ -20,7 +20,8 @@ from games.spaces import Discrete
 from games.streams import draw_seeds
 from marl.learner import Batch
 from marl.ppo import PPO, Learning, own_judgement
-from marl.ppo_data import Part, prepare
+from marl.ppo_data import Judged, Part, judged_by, prepare
+from marl.returns import Moments
 
 BOTH = pytest.mark.parametrize("critic", ["observation", "state"])
 
@@ -32,6 +33,13 @@ def played(learner: PPO, env: Any, batch: int = 4) -> tuple[Learning, Batch]:
     play = begin(env, explorer, draw_seeds(np.random.default_rng(1), batch))
     memory = play.memory
     return state, Batch(rollout(env, explorer, play, learner.rollout), memory, True)
+
+
+def prepared(
+    learner: PPO, spec: EnvSpec, batch: Batch, g: int, critic: Any, memory: Any, moments: Moments
+) -> tuple[Part, Judged]:
+    judged = judged_by(learner, spec, batch, g, critic, memory, moments)
+    return prepare(learner, spec, batch, g, critic, judged, moments), judged
 
 
 def part_of(learner: PPO, state: Learning, batch: Batch, g: int = 0) -> Part:
@@ -184,7 +192,7 @@ def test_values_are_bootstrapped_where_play_is_cut_off_and_not_where_it_ends() -
     plain: dict[str, Any] = {"normalise_values": False, "normalise_advantages": False, "hidden": (1,)}
     learner = PPO(critic="observation", gamma=0.5, trace=0.8, sharing="shared", **plain)
     state = identity_critic(learner, spec)
-    part, judged = prepare(learner, spec, batch, 0, state.networks["critics"][0], None, state.moments[0])
+    part, judged = prepared(learner, spec, batch, 0, state.networks["critics"][0], None, state.moments[0])
     advantage = part.advantage.reshape(3, 2, 2)
     torch.testing.assert_close(advantage[..., 0], torch.tensor([[1.325, 2.925], [1.75, 5.75], [4.0, 4.0]]))
     # B is paid ten times as much and is out after the first step, where its future is worth nothing: 10 - 0.5
@@ -194,7 +202,7 @@ def test_values_are_bootstrapped_where_play_is_cut_off_and_not_where_it_ends() -
     torch.testing.assert_close(part.alive.reshape(3, 2, 2)[1, :, 1], torch.zeros(2))
     kept = part.target[part.alive > 0]
     normal = replace(learner, normalise_values=True)
-    part, _ = prepare(normal, spec, batch, 0, state.networks["critics"][0], None, state.moments[0])
+    part, _ = prepared(normal, spec, batch, 0, state.networks["critics"][0], None, state.moments[0])
     assert state.moments[0].mean == pytest.approx(kept.mean().item()), (
         "whoever is out has no share in the moments"
     )
@@ -207,7 +215,7 @@ def test_a_team_is_paid_the_sum() -> None:
     plain: dict[str, Any] = {"normalise_values": False, "normalise_advantages": False, "hidden": (1,)}
     learner = PPO(critic="observation", reward="team", gamma=0.5, trace=0.0, sharing="shared", **plain)
     state = identity_critic(learner, spec)
-    part, _ = prepare(learner, spec, batch, 0, state.networks["critics"][0], None, state.moments[0])
+    part, _ = prepared(learner, spec, batch, 0, state.networks["critics"][0], None, state.moments[0])
     wanted = torch.tensor([[11 + 0.125 - 0.5] * 2, [22 - 0.25, 22 + 4 - 0.25], [44 + 3 - 3] * 2])
     torch.testing.assert_close(part.advantage.reshape(3, 2, 2), wanted[..., None].expand(3, 2, 2))
     assert (part.alive == 1).all()

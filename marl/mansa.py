@@ -1,0 +1,358 @@
+"""MANSA: learning when to pay for central learning.
+
+Two teams share an environment: one learned independently, one centrally. A third learner, Global, decides in every step
+which of them acts, for everybody at once, and pays a price for every call of the central team; agents themselves are
+paid plainly. So central learning happens where it is worth its price:
+
+    maximise  E sum_t gamma^t (R(s_t, a_t) - c g_t),     a_t central if g_t = 1, independent if g_t = 0.
+
+With a budget at most so many calls are made, on every trajectory. Source: Mguni et al. (2023), MANSA: Learning Fast and Slow
+in Multi-Agent Systems, ICML; no implementation of theirs is public.
+
+Letters: T steps, B sub-environments.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass as record
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from games.env import EnvSpec, Step
+from games.errors import InputError
+from games.policy import JointPolicy
+from marl.checkpoint import Tree, load_moments, whole_number
+from marl.learner import Batch, Metrics, central, central_inputs, tensor
+from marl.ppo import PPO, own_judgement
+from marl.ppo_data import Only
+from marl.qlearning import QLearning
+from marl.returns import Moments
+from marl.switch import Switch, Switching
+from marl.switched_team import Decider, Held, SwitchedTeam
+
+Array = npt.NDArray[Any]
+Component = QLearning | PPO
+_QLEARNING: Any = QLearning
+_SWITCH: Any = Switch
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Mansa:
+    """Hyperparameters: two learners, the learner of the switch, and what a call costs.
+
+    The learners are any of the trainer's own: IQL and QMIX by default, or IPPO and MAPPO. Q-learners may learn from what
+    the other team did (`share_data`); policies of proximal policy optimisation never do, and the central team learns from
+    its own steps alone in any case, which is what makes a call a price paid in training.
+    """
+
+    independent: QLearning | PPO = Field(_QLEARNING(mixer="none"), description="who acts without a call")
+    central: QLearning | PPO = Field(_QLEARNING(mixer="monotonic"), description="who acts when called")
+    switch: Switch = Field(_SWITCH(), description="the learner of the switch")
+    cost: float = Field(
+        0.05, ge=0, description="price c of a call, in standard deviations of the team's reward of a step"
+    )
+    budget: int | None = Field(None, ge=0, description="calls at most, of an episode or of the whole run")
+    budget_scope: Literal["episode", "run"] = Field("episode", description="what the budget is for")
+    budget_cost: float = Field(
+        0.02,
+        ge=0,
+        description="price of a call in place of cost where there is a budget, so that calls are not wasted",
+    )
+    share_data: bool = Field(True, description="whether an independent Q-learner learns from all steps")
+    warmup: int = Field(
+        20_000,
+        ge=0,
+        description="joint steps in which calls are made by a fair coin and the switch does not learn",
+    )
+    epsilon_steps: int = Field(
+        60_000, ge=1, description="joint steps after those over which exploration falls"
+    )
+    epsilon_end: float = Field(0.05, ge=0, le=1, description="probability of a random call after that (dqn)")
+    control: Literal["learned", "random", "independent", "central"] = Field(
+        "learned", description="who decides: the switch, or as a control chance or nobody"
+    )
+    fraction: float = Field(0.5, ge=0, le=1, description="probability of a call where chance decides")
+    execution: Literal["switched", "independent", "central"] = Field(
+        "switched",
+        description="who is judged: the switched team, which sees the state, or one of the two alone",
+    )
+
+    @property
+    def rollout(self) -> int:
+        """See `Learner.rollout`."""
+        return self.independent.rollout
+
+    @property
+    def price(self) -> float:
+        """What a call costs the switch."""
+        return self.cost if self.budget is None else self.budget_cost
+
+    def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
+        """Refuse two learners that do not fit each other or the environment, and a warm-up longer than the run."""
+        for learner in (self.independent, self.central):
+            learner.check(spec, steps, batch)
+        if _is_central(self.independent) or not _is_central(self.central):
+            raise InputError(
+                "independent must learn alone (mixer none, or critic observation) and central together (mixer sum or "
+                "monotonic, or critic state)"
+            )
+        if self.independent.rollout != self.central.rollout:
+            raise InputError(
+                f"both learners learn from the same rollouts: independent.rollout is {self.independent.rollout}, "
+                f"central.rollout {self.central.rollout}"
+            )
+        if self.control == "learned" and steps is not None and self.warmup >= steps:
+            raise InputError(
+                f"the switch learns after a warmup of {self.warmup:,} steps, and the run has only {steps:,}"
+            )
+
+    def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Learning:
+        """Fresh learners, all three."""
+        self.check(spec)
+        states: list[Any] = []
+        for learner in (self.independent, self.central):
+            state: Any = learner.init(spec, rng, device)
+            states.append(learner.masked(state) if isinstance(learner, QLearning) else state)
+        inputs = central_inputs(spec) + (self.budget is not None)
+        switch = self.switch.init(inputs, self.rollout, rng, device)
+        return Learning(spec, states[0], states[1], switch, Moments(1.0), device)
+
+    # --- playing -------------------------------------------------------------------------------------------
+
+    def policy(self, state: Learning, greedy: bool = True) -> JointPolicy:
+        """See `Learner.policy`; a switched team is judged with its whole budget."""
+        independent = self.independent.policy(state.independent, greedy)
+        central_ = self.central.policy(state.central, greedy)
+        if self.execution != "switched":
+            return independent if self.execution == "independent" else central_
+        network = deepcopy(state.switch.chooser).requires_grad_(False)
+        decider = self._decider(state, network, 0.0, block=64)
+        budget = self.budget if self.budget_scope == "episode" else None
+        return SwitchedTeam(state.spec, independent, central_, decider, budget=budget, full=self.budget)
+
+    def explore(self, state: Learning) -> JointPolicy:
+        """See `Learner.explore`."""
+        decider = self._decider(state, state.switch.chooser, self.epsilon(state.steps), block=None)
+        if self.control == "learned" and state.steps < self.warmup:
+            decider = Decider(chance=0.5)
+        whole = self.budget is not None and self.budget_scope == "run"
+        budget = max(self.budget - state.calls, 0) if whole and self.budget is not None else self.budget
+        return SwitchedTeam(
+            state.spec,
+            self.independent.explore(state.independent),
+            self.central.explore(state.central),
+            decider,
+            budget=budget,
+            full=self.budget,
+            shared=whole,
+        )
+
+    def _decider(self, state: Learning, network: Any, epsilon: float, block: int | None) -> Decider:
+        if self.control != "learned":
+            chance = {"random": self.fraction, "independent": 0.0, "central": 1.0}[self.control]
+            return Decider(chance=chance)
+        soft = self.switch.method == "sac" and block is None
+        asked = _First(network)
+        return Decider(asked, explore=0.0 if soft else epsilon, soft=soft, device=state.device, block=block)
+
+    def epsilon(self, steps: int) -> float:
+        """Probability of a random call after so many joint steps, where values decide."""
+        if self.switch.method == "sac":
+            return 0.0
+        share = min(max(steps - self.warmup, 0) / self.epsilon_steps, 1.0)
+        return 1.0 + share * (self.epsilon_end - 1.0)
+
+    # --- learning ------------------------------------------------------------------------------------------
+
+    def update(self, state: Learning, batch: Batch, rng: np.random.Generator) -> tuple[Learning, Metrics]:
+        """All three learn from what happened: both teams, and the switch."""
+        notes = np.asarray(batch.steps.notes)
+        called = notes[..., 0] > 0.5
+        before = state.steps
+        metrics: Metrics = {"central_fraction": float(called.mean()), "switch_epsilon": self.epsilon(before)}
+        everything = self.share_data and isinstance(self.independent, QLearning)
+        masks = (np.ones_like(called) if everything else ~called), called
+        held: Held = batch.memory
+        parts = (held.independent, held.central)
+        onlys = self._onlys(state, batch, parts, masks)
+        for k, name in enumerate(("independent", "central")):
+            learner, own = getattr(self, name), getattr(state, name)
+            told = _taught(learner, own, batch._replace(memory=parts[k]), rng, masks[k], onlys[k])
+            metrics |= {f"{name}_{key}": value for key, value in told.items()}
+        state.steps += called.size
+        state.calls += int(called.sum())
+        metrics |= self._switch_learns(state, batch.steps.before, batch.steps.after, notes, before, rng)
+        metrics["central_fraction_so_far"] = state.calls / state.steps
+        return state, metrics
+
+    def _onlys(
+        self, state: Learning, batch: Batch, memories: tuple[Any, Any], masks: tuple[Array, Array]
+    ) -> list[list[Only] | None]:
+        """Which steps each learner of proximal policy optimisation may use, and what the other's critic says of all."""
+        learners = (self.independent, self.central)
+        states = (state.independent, state.central)
+        groups = range(len(state.spec.groups))
+        judged: list[Any] = [
+            [learner.judged(own, batch._replace(memory=memory), g) for g in groups]
+            if isinstance(learner, PPO)
+            else None
+            for learner, own, memory in zip(learners, states, memories)
+        ]
+        out: list[list[Only] | None] = []
+        for k, learner in enumerate(learners):
+            if not isinstance(learner, PPO):
+                out.append(None)
+                continue
+            where = tensor(masks[k], state.device).float()
+            others = judged[1 - k]
+            out.append([Only(where, None if others is None else others[g]) for g in groups])
+        return out
+
+    def _switch_learns(
+        self, state: Learning, before: Step, after: Step, notes: Array, steps: int, rng: np.random.Generator
+    ) -> Metrics:
+        """Keep the switch's transitions, then take the gradient steps that are due."""
+        if self.control != "learned":
+            return {}
+        reward = _team_reward(state.spec, after)
+        state.moments.update(tensor(reward, "cpu"))
+        left = notes[..., 2] > 0 if self.budget is not None else np.ones(reward.shape, dtype=bool)
+        state.switch.replay.add(
+            {
+                "seen": self._seen(state.spec, before, notes[..., 1]),
+                "seen_next": self._seen(state.spec, after, notes[..., 2]),
+                "switched": notes[..., 0] > 0.5,
+                "open_next": left,
+                "reward": reward,
+                "discount": after.discount,
+            }
+        )
+        every = self.switch.learn_every
+        due = state.steps // every - max(steps, self.warmup) // every
+        told = [
+            self.switch.learn(
+                state.switch,
+                state.switch.replay.draw(self.switch.batch_size, "transitions", rng),
+                self.price,
+                state.moments.std,
+            )
+            for _ in range(due)
+        ]
+        if not told:
+            return {}
+        return {f"switch_{key}": float(torch.stack([one[key] for one in told]).mean()) for key in told[0]}
+
+    def _seen(self, spec: EnvSpec, step: Step, share: Array) -> Array:
+        """What the switch sees float32[T, B, s]: the state, and with a budget the share of it that is left."""
+        seen = central(spec, step)
+        if self.budget is None:
+            return seen
+        return np.concatenate([seen, share[..., None].astype(np.float32)], axis=-1)
+
+    # --- keeping -------------------------------------------------------------------------------------------
+
+    def save(self, state: Learning, whole: bool = True) -> Tree:
+        """See `Learner.save`."""
+        tree: Tree = {
+            "independent": self.independent.save(state.independent, whole),
+            "central": self.central.save(state.central, whole),
+            "steps": state.steps,
+            "calls": state.calls,
+        }
+        if self.control == "learned":
+            tree["switch"] = self.switch.save(state.switch, whole)
+        if whole:
+            tree["moments"] = {"0": dict(vars(state.moments))}
+        return tree
+
+    def load(self, spec: EnvSpec, tree: Tree, device: str = "cpu") -> Learning:
+        """See `Learner.load`."""
+        state = self.init(spec, np.random.default_rng(0), device)
+        for name in ("independent", "central"):
+            learner, part = getattr(self, name), tree.get(name)
+            if not isinstance(part, dict):
+                raise InputError(f"the checkpoint does not fit: it has no {name} learner")
+            if isinstance(learner, QLearning):
+                learner.restore(getattr(state, name), part)
+            else:
+                setattr(state, name, learner.load(spec, part, device))
+        if self.control == "learned":
+            self.switch.load(state.switch, tree.get("switch"), "moments" in tree)
+        state.steps, state.calls = whole_number(tree, "steps"), whole_number(tree, "calls")
+        if "moments" in tree:
+            (state.moments,) = load_moments(tree["moments"], 1)
+        return state
+
+
+@record
+class Learning:
+    """What MANSA has learned so far.
+
+    Parameters
+    ----------
+    spec : EnvSpec
+        Where it learns.
+    independent, central : Any
+        The states of the two teams' learners.
+    switch : Switching
+        Of the switch's.
+    moments : Moments
+        Of the team's rewards, over whose standard deviation the switch sees them.
+    device : str
+        Where networks live.
+    steps, calls : int
+        Joint steps learned from, and in how many of them the central team acted.
+    """
+
+    spec: EnvSpec
+    independent: Any
+    central: Any
+    switch: Switching
+    moments: Moments
+    device: str
+    steps: int = 0
+    calls: int = 0
+
+
+class _First:
+    """A network of one agent as a decider asks it: outputs alone, and nothing to remember."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    def __call__(self, rows: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return self._network(rows)[0], None
+
+
+def _taught(
+    learner: Component,
+    state: Any,
+    batch: Batch,
+    rng: np.random.Generator,
+    where: Array,
+    only: list[Only] | None,
+) -> Metrics:
+    """A team learns from the steps chosen by bool[T, B]; nothing is done where there are none."""
+    if isinstance(learner, QLearning):
+        return learner.update(state, batch, rng, where)[1]
+    if where.any():
+        return learner.learn(state, batch, rng, own_judgement, only=only)[1]
+    learner.pass_by(state, batch)
+    return {}
+
+
+def _is_central(learner: Component) -> bool:
+    return learner.mixer != "none" if isinstance(learner, QLearning) else learner.critic == "state"
+
+
+def _team_reward(spec: EnvSpec, after: Step) -> Array:
+    """What the team is paid, float32[T, B]: the common reward once, or the sum of all."""
+    if spec.common_reward:
+        return after.groups[0].reward[..., 0].astype(np.float32)
+    return after.rewards.sum(axis=-1).astype(np.float32)
