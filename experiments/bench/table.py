@@ -15,6 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "results"
 RESULTS = FOLDER / "solvers.json"
 _COUNTED = {
+    "networks": "tasks",
     "solvers": "sizes",
     "trees": "games",
     "envs": "environments",

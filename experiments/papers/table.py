@@ -31,7 +31,7 @@ def table(document: dict[str, Any]) -> str:
     """Answers as Markdown: a row for every criterion, the verdict beside the first one of a claim."""
     lines = ["| claim | criterion | measured | met | verdict |", "|---|---|---|---|---|"]
     for answer in document["claims"]:
-        for k, one in enumerate(answer["criteria"]):
+        for k, one in enumerate(answer.get("criteria", ())):
             title, verdict = (answer["title"], answer["verdict"]) if k == 0 else ("", "")
             met = "yes" if one["passed"] else "no"
             cells = (title, one["text"], value_text(one["value"]), met, verdict)
