@@ -115,20 +115,20 @@ def make_responder(name: str, spec: EnvSpec, steps: int, recurrent: bool = False
 
     alone = [
         known
-        for known, (kind, fixed) in LEARNERS.items()
-        if kind in (PPO, QLearning) and fixed.get("mixer", "none") == "none"
+        for known, preset in LEARNERS.items()
+        if preset.kind in (PPO, QLearning) and preset.fixed.get("mixer", "none") == "none"
     ]
     if name not in alone:
         told = f"there is no learner {name!r}"
         if name in LEARNERS:
-            mixes = "mixer" in LEARNERS[name][1]
-            told = f"{name} {'mixes the values' if mixes else 'correlates the actions'} of a team"
+            does = "mixes the values" if "mixer" in LEARNERS[name].fixed else "correlates the actions"
+            told = f"{name} {'switches between two policies' if LEARNERS[name].parts else does} of a team"
         raise InputError(f"{told}; a response is learned by {', '.join(alone)}")
-    kind, fixed = LEARNERS[name]
+    preset = LEARNERS[name]
     horizon = spec.horizon
     gamma = 1.0 if horizon is not None and horizon <= _SHORT else 0.99
-    settings: dict[str, Any] = {**fixed, "gamma": gamma, "recurrent": recurrent}
-    if kind is PPO:
+    settings: dict[str, Any] = {"gamma": gamma, "recurrent": recurrent}
+    if preset.kind is PPO:
         # many gradient steps and much entropy, both from Kuhn and Leduc poker: with few or little of it a response
         # settles early for moves that are good only as long as it does not know how to go on after others
         settings |= {"rollout": 16, "minibatches": 4, "learning_rate": 3e-3, "entropy": 0.1}
@@ -139,8 +139,7 @@ def make_responder(name: str, spec: EnvSpec, steps: int, recurrent: bool = False
             "warmup": min(2_000, steps // 10),
             "epsilon_steps": max(1, steps // 4),
         }
-    learner: Learner = kind(**settings)
-    return learner
+    return preset.make(**settings)
 
 
 def check_agents(spec: EnvSpec, agents: Sequence[str]) -> None:

@@ -109,7 +109,7 @@ class Session:
             seeds = seeds[1:]
         if len(seeds):
             parts.append(self._rest(seeds, batch, limit, told, progress))
-        return Episodes(*(np.concatenate(column) for column in zip(*parts)))
+        return Episodes.joined(parts)
 
     def _rest(
         self, seeds: Array, batch: int, limit: int | None, told: Watch | None, progress: Any

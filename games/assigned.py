@@ -253,4 +253,4 @@ def play_assigned(
         if progress is not None:
             done = min(start + batch, len(seeds))
             progress(done / len(seeds), f"{done:,} of {len(seeds):,} matches")
-    return Episodes(*(np.concatenate(column) for column in zip(*blocks)))
+    return Episodes.joined(blocks)

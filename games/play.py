@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -49,6 +50,13 @@ class Noting(Protocol):
         self, step: Step, memory: Memory, streams: Streams
     ) -> tuple[tuple[Array, ...], Memory, Array]:
         """As `JointPolicy.sample`, and float32[B, k]."""
+
+
+class Counting(Noting, Protocol):
+    """A joint policy of whose notes something can be counted, step by step."""
+
+    def counted(self, notes: Array) -> dict[str, Array]:
+        """What happened in a step of which float32[B, k] was noted: bool[B] by name."""
 
 
 def begin(env: Env, policy: JointPolicy, seeds: Any, acts: Any = None) -> Play:
@@ -106,6 +114,18 @@ class Episodes(NamedTuple):
     returns: Array  # float64[E, agents]: undiscounted sums of rewards
     lengths: Array  # int32[E]: steps
     ended: Array  # bool[E]: True if the game ended, False if it was cut off
+    counts: Mapping[str, Array] = MappingProxyType({})  # int64[E] by name: in how many steps, see `Counting`
+
+    @staticmethod
+    def joined(parts: Sequence[Episodes]) -> Episodes:
+        """Several one after the other."""
+        columns = [np.concatenate(column) for column in zip(*(part[:4] for part in parts))]
+        counts = {name: np.concatenate([part.counts[name] for part in parts]) for name in parts[0].counts}
+        return Episodes(columns[0], columns[1], columns[2], columns[3], counts)
+
+    def share(self, name: str) -> float:
+        """In which share of all steps something counted happened."""
+        return float(self.counts[name].sum() / max(int(self.lengths.sum()), 1))
 
 
 def play_episodes(
@@ -156,7 +176,7 @@ def play_episodes(
         block = slice(start, start + batch)
         told = None if progress is None else _Told(progress, start, len(seeds[block]), len(seeds), limit)
         parts.append(_play_block(env, policy, seeds[block], acts[block], limit, watch, told))
-    return Episodes(seeds, *(np.concatenate(column) for column in zip(*parts)))
+    return Episodes.joined(parts)
 
 
 def step_limit(env: Env, max_steps: int | None) -> int | None:
@@ -198,25 +218,33 @@ def _play_block(
     limit: int | None,
     watch: Watch | None,
     told: _Told | None,
-) -> tuple[Array, Array, Array]:
+) -> Episodes:
     play = begin(env, policy, seeds, acts)
+    counts: dict[str, Array] = {}
     try:
         returns, lengths = np.zeros(play.step.rewards.shape), np.zeros(len(seeds), dtype=np.int32)
         steps = 0
         if watch is not None:
             watch(play.world, play.step, None)
         while not play.step.last.all() and (limit is None or steps < limit):
-            lengths += ~play.step.last
+            going = ~play.step.last
+            lengths += going
             transition = advance(env, policy, play)
+            for name, happened in _counted(policy, transition.notes).items():
+                counts.setdefault(name, np.zeros(len(seeds), dtype=np.int64))[:] += happened & going
             returns += transition.after.rewards
             steps += 1
             if watch is not None:
                 watch(play.world, play.step, transition.actions)
             if told is not None:
                 told(steps, int(play.step.last.sum()))
-        return returns, lengths, play.step.discount == 0
+        return Episodes(seeds, returns, lengths, play.step.discount == 0, counts)
     finally:
         env.close(play.world)
+
+
+def _counted(policy: Any, notes: Array | None) -> dict[str, Array]:
+    return policy.counted(notes) if notes is not None and hasattr(policy, "counted") else {}
 
 
 def _stack(steps: list[Step]) -> Step:

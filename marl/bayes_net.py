@@ -39,7 +39,7 @@ from marl.bayes_net_team import Execution, NetworkedTeam
 from marl.checkpoint import Tree
 from marl.dag_law import Drawn, GraphLaw
 from marl.dag_schedule import schedule
-from marl.learner import Batch, Metrics, torch_generator
+from marl.learner import Batch, Metrics, Plain, torch_generator
 from marl.losses import weighted_mean
 from marl.ppo import PPO, Learning, Said, restored
 from marl.ppo_data import Part
@@ -49,7 +49,7 @@ _PPO: Any = PPO
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class BayesNetActorCritic:
+class BayesNetActorCritic(Plain):
     """Hyperparameters: those of proximal policy optimisation, and how the graph is learned.
 
     Where agents have different numbers of actions, parents' actions are filled up with zeros.

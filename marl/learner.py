@@ -50,23 +50,44 @@ class Learner(Protocol):
         The joint steps and the sub-environments of the run are told where they are known: a schedule may not fit them.
         """
 
+    def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
+        """What is allowed but was probably not meant, a sentence each; asked after `check`."""
+
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> State:
         """A state that has learned nothing yet."""
 
     def policy(self, state: State, greedy: bool = True) -> JointPolicy:
         """The team as it plays now: a copy that later updates do not change. Greedy takes the likeliest actions."""
 
+    def beside(self, state: State, greedy: bool = True) -> dict[str, JointPolicy]:
+        """Other ways to play what was learned, by name, that are judged beside `policy` whenever that is."""
+
     def explore(self, state: State) -> JointPolicy:
         """The team as it gathers experience; valid until the next update."""
 
     def update(self, state: State, batch: Batch, rng: np.random.Generator) -> tuple[State, Metrics]:
-        """Learn from new experience, using the old state up. The metrics are the same for the same input."""
+        """Learn from new experience, using the old state up. The metrics are the same for the same input.
+
+        A state may have `seconds`, the wall time of parts of this by name.
+        """
 
     def save(self, state: State, whole: bool = True) -> Tree:
         """The state as a tree for `marl.checkpoint`; without what only training needs if not `whole`."""
 
     def load(self, spec: EnvSpec, tree: Tree, device: str = "cpu") -> State:
         """The state of which `save` made the tree; `InputError` if it is of another learner or environment."""
+
+
+class Plain:
+    """What most learners have to say beside what they do: nothing."""
+
+    def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
+        """See `Learner.remarks`."""
+        return ()
+
+    def beside(self, state: State, greedy: bool = True) -> dict[str, JointPolicy]:
+        """See `Learner.beside`."""
+        return {}
 
 
 def rewards(spec: EnvSpec, after: Step, team: bool) -> tuple[Array, ...]:

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from games.errors import InputError
 from marl.bayes_net import BayesNetActorCritic
+from marl.learner import Learner
+from marl.mansa import Mansa
 from marl.ppo import PPO
 from marl.qlearning import QLearning
 
-LEARNERS: dict[str, tuple[type, dict[str, Any]]] = {
-    "iql": (QLearning, {"mixer": "none"}),
-    "vdn": (QLearning, {"mixer": "sum"}),
-    "qmix": (QLearning, {"mixer": "monotonic"}),
-    "ippo": (PPO, {"critic": "observation"}),
-    "mappo": (PPO, {"critic": "state"}),
-    "bayes-net": (BayesNetActorCritic, {}),
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Preset(NamedTuple):
+    """What a learner's name stands for."""
+
+    kind: type
+    fixed: Mapping[str, Any] = _NOTHING  # fields that make it what its name says
+    parts: Mapping[str, str] = _NOTHING  # fields that hold another learner, and which one if nobody says
+
+    def make(self, **fields: Any) -> Learner:
+        """A learner of this name, with other fields as given."""
+        learner: Learner = self.kind(**self.fixed, **fields)
+        return learner
+
+
+LEARNERS: dict[str, Preset] = {
+    "iql": Preset(QLearning, {"mixer": "none"}),
+    "vdn": Preset(QLearning, {"mixer": "sum"}),
+    "qmix": Preset(QLearning, {"mixer": "monotonic"}),
+    "ippo": Preset(PPO, {"critic": "observation"}),
+    "mappo": Preset(PPO, {"critic": "state"}),
+    "bayes-net": Preset(BayesNetActorCritic),
+    "mansa": Preset(Mansa, parts={"independent": "iql", "central": "qmix"}),
 }
-"""Name to class and preset fields; ``LEARNERS[name][0](**LEARNERS[name][1], **others)`` makes one."""
+"""What is known by which name."""
+PARTS = ("iql", "vdn", "qmix", "ippo", "mappo")
+"""Learners of which another may be made."""
+
+
+def name_of(learner: Learner) -> str:
+    """The name of a learner; `InputError` if it has none."""
+    for name, preset in LEARNERS.items():
+        if type(learner) is preset.kind and all(
+            getattr(learner, field) == value for field, value in preset.fixed.items()
+        ):
+            return name
+    raise InputError(f"{type(learner).__name__} is not one of {', '.join(LEARNERS)}")

@@ -14,8 +14,9 @@ Letters: T steps, B sub-environments.
 
 from __future__ import annotations
 
+import time
 from copy import deepcopy
-from dataclasses import dataclass as record
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,22 +29,27 @@ from games.env import EnvSpec, Step
 from games.errors import InputError
 from games.policy import JointPolicy
 from marl.checkpoint import Tree, load_moments, whole_number
-from marl.learner import Batch, Metrics, central, central_inputs, tensor
+from marl.learner import Batch, Metrics, Plain, central, central_inputs, tensor
+from marl.mansa_state import Learning
 from marl.ppo import PPO, own_judgement
 from marl.ppo_data import Only
 from marl.qlearning import QLearning
 from marl.returns import Moments
-from marl.switch import Switch, Switching
+from marl.switch import Switch
 from marl.switched_team import Decider, Held, SwitchedTeam
 
 Array = npt.NDArray[Any]
 Component = QLearning | PPO
 _QLEARNING: Any = QLearning
 _SWITCH: Any = Switch
+WARMUP, EPSILON_STEPS = 0.1, 0.3
+"""Shares of a run in which chance calls, and over which the switch then explores less and less, if nobody says."""
+USUAL_STEPS = 200_000
+"""The run that is meant where none is known."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Mansa:
+class Mansa(Plain):
     """Hyperparameters: two learners, the learner of the switch, and what a call costs.
 
     The learners are any of the trainer's own: IQL and QMIX by default, or IPPO and MAPPO. Q-learners may learn from what
@@ -65,13 +71,16 @@ class Mansa:
         description="price of a call in place of cost where there is a budget, so that calls are not wasted",
     )
     share_data: bool = Field(True, description="whether an independent Q-learner learns from all steps")
-    warmup: int = Field(
-        20_000,
+    warmup: int | None = Field(
+        None,
         ge=0,
-        description="joint steps in which calls are made by a fair coin and the switch does not learn",
+        description="joint steps in which calls are made by a fair coin and the switch does not learn; a tenth of the run "
+        "if none",
     )
-    epsilon_steps: int = Field(
-        60_000, ge=1, description="joint steps after those over which exploration falls"
+    epsilon_steps: int | None = Field(
+        None,
+        ge=1,
+        description="joint steps after those over which exploration falls (dqn); three tenths of the run if none",
     )
     epsilon_end: float = Field(0.05, ge=0, le=1, description="probability of a random call after that (dqn)")
     control: Literal["learned", "random", "independent", "central"] = Field(
@@ -93,6 +102,13 @@ class Mansa:
         """What a call costs the switch."""
         return self.cost if self.budget is None else self.budget_cost
 
+    def filled(self, steps: int = USUAL_STEPS) -> Mansa:
+        """The same with what was left open decided, for a run of so many joint steps."""
+        warmup = int(WARMUP * steps) if self.warmup is None else self.warmup
+        return replace(
+            self, warmup=warmup, epsilon_steps=self.epsilon_steps or max(1, int(EPSILON_STEPS * steps))
+        )
+
     def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """Refuse two learners that do not fit each other or the environment, and a warm-up longer than the run."""
         for learner in (self.independent, self.central):
@@ -107,10 +123,36 @@ class Mansa:
                 f"both learners learn from the same rollouts: independent.rollout is {self.independent.rollout}, "
                 f"central.rollout {self.central.rollout}"
             )
-        if self.control == "learned" and steps is not None and self.warmup >= steps:
+        warmup = self._times[0]
+        if self.control == "learned" and steps is not None and self.warmup is not None and warmup >= steps:
             raise InputError(
-                f"the switch learns after a warmup of {self.warmup:,} steps, and the run has only {steps:,}"
+                f"the switch learns after a warmup of {warmup:,} steps, and the run has only {steps:,}"
             )
+
+    def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
+        """Budgets that never bind, prices that nobody pays."""
+        out = []
+        if self.budget is not None:
+            whole, what = (
+                (spec.horizon, "an episode has") if self.budget_scope == "episode" else (steps, "the run has")
+            )
+            if whole is not None and self.budget >= whole:
+                out.append(f"a budget of {self.budget:,} calls is never used up: {what} {whole:,} steps")
+            if self.cost != type(self).cost:
+                out.append("with a budget a call costs budget_cost, so cost changes nothing")
+            if self.budget_cost == 0.0:
+                out.append("with a budget_cost of 0 calls that change nothing use the budget up")
+        if self.control != "random" and self.fraction != type(self).fraction:
+            out.append(f"fraction is for control random, and changes nothing with control {self.control}")
+        if self.execution == "independent" and self.control == "central":
+            out.append("independent policies are judged that never act")
+        return tuple(out)
+
+    @property
+    def _times(self) -> tuple[int, int]:
+        filled = self.filled()
+        assert filled.warmup is not None and filled.epsilon_steps is not None
+        return filled.warmup, filled.epsilon_steps
 
     def init(self, spec: EnvSpec, rng: np.random.Generator, device: str = "cpu") -> Learning:
         """Fresh learners, all three."""
@@ -136,10 +178,16 @@ class Mansa:
         budget = self.budget if self.budget_scope == "episode" else None
         return SwitchedTeam(state.spec, independent, central_, decider, budget=budget, full=self.budget)
 
+    def beside(self, state: Learning, greedy: bool = True) -> dict[str, JointPolicy]:
+        """The independent policies alone, beside a switched team."""
+        if self.execution != "switched":
+            return {}
+        return {"independent": self.independent.policy(state.independent, greedy)}
+
     def explore(self, state: Learning) -> JointPolicy:
         """See `Learner.explore`."""
         decider = self._decider(state, state.switch.chooser, self.epsilon(state.steps), block=None)
-        if self.control == "learned" and state.steps < self.warmup:
+        if self.control == "learned" and state.steps < self._times[0]:
             decider = Decider(chance=0.5)
         whole = self.budget is not None and self.budget_scope == "run"
         budget = max(self.budget - state.calls, 0) if whole and self.budget is not None else self.budget
@@ -165,7 +213,8 @@ class Mansa:
         """Probability of a random call after so many joint steps, where values decide."""
         if self.switch.method == "sac":
             return 0.0
-        share = min(max(steps - self.warmup, 0) / self.epsilon_steps, 1.0)
+        warmup, epsilon_steps = self._times
+        share = min(max(steps - warmup, 0) / epsilon_steps, 1.0)
         return 1.0 + share * (self.epsilon_end - 1.0)
 
     # --- learning ------------------------------------------------------------------------------------------
@@ -175,20 +224,28 @@ class Mansa:
         notes = np.asarray(batch.steps.notes)
         called = notes[..., 0] > 0.5
         before = state.steps
-        metrics: Metrics = {"central_fraction": float(called.mean()), "switch_epsilon": self.epsilon(before)}
+        metrics: Metrics = {"call_fraction": float(called.mean()), "switch_epsilon": self.epsilon(before)}
         everything = self.share_data and isinstance(self.independent, QLearning)
         masks = (np.ones_like(called) if everything else ~called), called
         held: Held = batch.memory
         parts = (held.independent, held.central)
         onlys = self._onlys(state, batch, parts, masks)
         for k, name in enumerate(("independent", "central")):
+            start = time.perf_counter()
             learner, own = getattr(self, name), getattr(state, name)
-            told = _taught(learner, own, batch._replace(memory=parts[k]), rng, masks[k], onlys[k])
+            told, samples = _taught(learner, own, batch._replace(memory=parts[k]), rng, masks[k], onlys[k])
             metrics |= {f"{name}_{key}": value for key, value in told.items()}
+            metrics[f"{name}_samples_per_step"] = samples / called.size
+            state.seconds[name] = time.perf_counter() - start
+        start = time.perf_counter()
         state.steps += called.size
         state.calls += int(called.sum())
+        gradient_steps = state.switch.gradient_steps
         metrics |= self._switch_learns(state, batch.steps.before, batch.steps.after, notes, before, rng)
-        metrics["central_fraction_so_far"] = state.calls / state.steps
+        samples = (state.switch.gradient_steps - gradient_steps) * self.switch.batch_size
+        metrics["switch_samples_per_step"] = samples / called.size
+        metrics["call_fraction_so_far"] = state.calls / state.steps
+        state.seconds["switch"] = time.perf_counter() - start
         return state, metrics
 
     def _onlys(
@@ -234,7 +291,7 @@ class Mansa:
             }
         )
         every = self.switch.learn_every
-        due = state.steps // every - max(steps, self.warmup) // every
+        due = state.steps // every - max(steps, self._times[0]) // every
         told = [
             self.switch.learn(
                 state.switch,
@@ -290,36 +347,6 @@ class Mansa:
         return state
 
 
-@record
-class Learning:
-    """What MANSA has learned so far.
-
-    Parameters
-    ----------
-    spec : EnvSpec
-        Where it learns.
-    independent, central : Any
-        The states of the two teams' learners.
-    switch : Switching
-        Of the switch's.
-    moments : Moments
-        Of the team's rewards, over whose standard deviation the switch sees them.
-    device : str
-        Where networks live.
-    steps, calls : int
-        Joint steps learned from, and in how many of them the central team acted.
-    """
-
-    spec: EnvSpec
-    independent: Any
-    central: Any
-    switch: Switching
-    moments: Moments
-    device: str
-    steps: int = 0
-    calls: int = 0
-
-
 class _First:
     """A network of one agent as a decider asks it: outputs alone, and nothing to remember."""
 
@@ -337,14 +364,19 @@ def _taught(
     rng: np.random.Generator,
     where: Array,
     only: list[Only] | None,
-) -> Metrics:
-    """A team learns from the steps chosen by bool[T, B]; nothing is done where there are none."""
+) -> tuple[Metrics, int]:
+    """A team learns from the steps chosen by bool[T, B]; nothing is done where there are none.
+
+    Also told is about how many environment steps its gradient steps were, those that were used again counted again.
+    """
     if isinstance(learner, QLearning):
-        return learner.update(state, batch, rng, where)[1]
+        before = state.samples
+        return learner.update(state, batch, rng, where)[1], state.samples - before
     if where.any():
-        return learner.learn(state, batch, rng, own_judgement, only=only)[1]
+        told = learner.learn(state, batch, rng, own_judgement, only=only)[1]
+        return told, learner.epochs * int(where.sum())
     learner.pass_by(state, batch)
-    return {}
+    return {}, 0
 
 
 def _is_central(learner: Component) -> bool:

@@ -33,7 +33,7 @@ from marl.checkpoint import (
     optimiser_tree,
     whole_number,
 )
-from marl.learner import Batch, Metrics, central_inputs, torch_generator
+from marl.learner import Batch, Metrics, Plain, central_inputs, torch_generator
 from marl.losses import clipped_surrogate, value_loss, weighted_mean
 from marl.networks import Network, Sharing
 from marl.ppo_data import Judged, Only, Part, judged_by, prepare, values_of
@@ -57,7 +57,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class PPO:
+class PPO(Plain):
     """Hyperparameters of IPPO and MAPPO; the defaults are those of MAPPO for small cooperative tasks.
 
     The critic's "observation" is each agent's own, its "state" the global state, or where an environment has none all

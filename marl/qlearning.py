@@ -38,7 +38,7 @@ from marl.checkpoint import (
     whole_number,
 )
 from marl.epsilon_greedy import EpsilonGreedy
-from marl.learner import Batch, Metrics, central_inputs, tensor, torch_generator
+from marl.learner import Batch, Metrics, Plain, central_inputs, tensor, torch_generator
 from marl.losses import huber, weighted_mean
 from marl.mixers import Mixing, make_mixer
 from marl.networks import Network, Sharing
@@ -52,7 +52,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class QLearning:
+class QLearning(Plain):
     """Hyperparameters of IQL, VDN and QMIX; the defaults are those of QMIX for small cooperative tasks.
 
     One gradient step follows every `learn_every` joint environment steps, however many sub-environments there are; a

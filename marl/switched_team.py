@@ -194,6 +194,10 @@ class SwitchedTeam:
         notes = np.stack([called, self.share(memory.left), self.share(left)], axis=1).astype(np.float32)
         return whole.actions(), Held(left, self.shared, parts[0], parts[1]), notes
 
+    def counted(self, notes: Array) -> dict[str, Array]:
+        """Calls of the central policies, by the notes of `sample_noting`."""
+        return {"call": notes[..., 0] > 0.5}
+
     def share(self, left: Array) -> Array:
         """Calls left as a share of the whole budget, float64[B]; 1 without one, 0 of a budget of 0."""
         if self.full is None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +73,7 @@ class Updated(NamedTuple):
     lengths: Array  # int32[E]: their steps
     play_seconds: float
     learn_seconds: float
+    part_seconds: Mapping[str, float] = MappingProxyType({})  # of learning, where it has parts
 
 
 class Evaluated(NamedTuple):
@@ -80,6 +82,7 @@ class Evaluated(NamedTuple):
     steps: int
     episodes: Episodes
     tree: Tree
+    beside: Mapping[str, Episodes] = MappingProxyType({})  # of `Learner.beside`, from the same seeds
 
 
 class Saved(NamedTuple):
@@ -179,17 +182,24 @@ class Trainer:
         self._check_finite(metrics)
         returns, lengths = self._finished(seen.after)
         learned = time.perf_counter()
-        return Updated(self.steps, metrics, returns, lengths, played - start, learned - played)
+        parts = dict(getattr(self.state, "seconds", {}))
+        return Updated(self.steps, metrics, returns, lengths, played - start, learned - played, parts)
 
     def evaluated(self) -> Evaluated:
         """Judge the policies as they are; nothing of the training notices."""
-        plan, policy = self.plan, self.learner.policy(self.state, self.plan.greedy)
+        plan = self.plan
         seeds = draw_seeds(
             np.random.default_rng([self.steps, *self._evaluate.generate_state(4)]), plan.episodes
         )
         limit = plan.max_steps if self.env.spec.horizon is None else None
-        episodes = play_episodes(self.env, policy, seeds, batch=min(plan.episodes, _AT_ONCE), max_steps=limit)
-        return Evaluated(self.steps, episodes, self._tree(whole=False))
+        batch = min(plan.episodes, _AT_ONCE)
+        policies = {"": self.learner.policy(self.state, plan.greedy)}
+        policies |= self.learner.beside(self.state, plan.greedy)
+        played = {
+            name: play_episodes(self.env, policy, seeds, batch=batch, max_steps=limit)
+            for name, policy in policies.items()
+        }
+        return Evaluated(self.steps, played.pop(""), self._tree(whole=False), played)
 
     def tree(self) -> Tree:
         """Everything that going on from here needs, if the sub-environments begin anew."""

@@ -13,7 +13,7 @@ import torch
 
 from games.env import EnvSpec, Step
 from games.policy import Independent
-from marl.learner import Batch
+from marl.learner import Batch, Plain
 from marl.ppo import PPO
 
 SMALL = PPO(rollout=6, hidden=(8,), epochs=2, learning_rate=0.01)
@@ -21,7 +21,7 @@ RECURRENT = replace(SMALL, recurrent=True)
 
 
 @dataclass(frozen=True)
-class Wrapped:
+class Wrapped(Plain):
     """Does what the learner inside does."""
 
     inner: PPO = SMALL

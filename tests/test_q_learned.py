@@ -33,7 +33,6 @@ MEMORY = {**QUICK, "rollout": 6, "sample": "segments", "batch_size": 32, "hidden
 
 def learned(name: str, env: Env, steps: int, seed: int, **fields: Any) -> float:
     """Mean team return of the greedy policies in the end."""
-    kind, preset = LEARNERS[name]
     plan = Plan(
         steps, evaluate_every=1 << 40, save_every=1 << 40, episodes=200, greedy=True, seed=seed, batch=16
     )
@@ -41,7 +40,7 @@ def learned(name: str, env: Env, steps: int, seed: int, **fields: Any) -> float:
         float(
             (event.episodes.returns[:, 0] if env.spec.common_reward else event.episodes.returns.sum(1)).mean()
         )
-        for event in train(kind(**{**preset, **fields}), env, plan)
+        for event in train(LEARNERS[name].make(**fields), env, plan)
         if isinstance(event, Evaluated)
     ]
     return scores[-1]

@@ -62,8 +62,7 @@ def batches(learner: QLearning, state: Learning, env: Any, count: int, seed: int
 @pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])
 @pytest.mark.parametrize("fields", [{}, {"recurrent": True}, OTHER], ids=["plain", "recurrent", "other"])
 def test_every_law_is_obeyed(name: str, fields: dict[str, Any]) -> None:
-    kind, preset = LEARNERS[name]
-    learner = kind(**{**preset, **TINY, **fields})
+    learner = LEARNERS[name].make(**{**TINY, **fields})
     assert len(check_learner(learner, walkers())) > 15
 
 
@@ -76,8 +75,7 @@ def test_every_law_is_obeyed(name: str, fields: dict[str, Any]) -> None:
     ],
 )
 def test_every_law_is_obeyed_elsewhere(name: str, fields: dict[str, Any], uri: str) -> None:
-    kind, preset = LEARNERS[name]
-    assert len(check_learner(kind(**{**preset, **TINY, **fields}), make_env(uri))) > 15
+    assert len(check_learner(LEARNERS[name].make(**{**TINY, **fields}), make_env(uri))) > 15
 
 
 @pytest.mark.parametrize("mixer", ["none", "sum", "monotonic"])
@@ -154,7 +152,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
 
 
 def test_names_stand_for_what_they_say() -> None:
-    made = {name: kind(**preset) for name, (kind, preset) in LEARNERS.items()}
+    made: dict[str, Any] = {name: preset.make() for name, preset in LEARNERS.items()}
     assert [made[name].title for name in ("iql", "vdn", "qmix")] == ["IQL", "VDN", "QMIX"]
     assert (made["ippo"].critic, made["mappo"].critic) == ("observation", "state")
 

@@ -64,8 +64,7 @@ def _drawing(fields: dict[str, Any]) -> Callable[[Setting], Finding]:
 def _ppo() -> Any:
     from marl.learners import LEARNERS
 
-    kind, preset = LEARNERS["mappo"]
-    return kind(**preset, hidden=(64, 64), sharing="heads")
+    return LEARNERS["mappo"].make(hidden=(64, 64), sharing="heads")
 
 
 def _sampler(learner: Any) -> Side:

@@ -15,8 +15,7 @@ def learner(settings: Told) -> Any:
     """The learner of this name, with the settings over its own."""
     from marl.learners import LEARNERS
 
-    kind, preset = LEARNERS[settings["algorithm"]]
-    return kind(**preset, **settings["learner"])
+    return LEARNERS[settings["algorithm"]].make(**settings["learner"])
 
 
 def environment(settings: Told) -> Any:

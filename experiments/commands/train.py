@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NAME = "train"
 HELP = (
     "Train a learner in an environment, and write a folder with everything about it: the whole configuration, metrics, "
-    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo and bayes-net; --options lists "
+    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo, bayes-net and mansa; --options lists "
     "their settings. A run that was stopped, by whatever, goes on bit for bit with --resume."
 )
 EXAMPLES = (
@@ -24,6 +24,8 @@ EXAMPLES = (
     "staghunt train qmix foraging:8x8-2p-2f-coop --steps 2e6 --seeds 5 --out runs/qmix",
     "staghunt train ippo mpe:simple-spread --set learner.hidden=[128,128] --set training.batch=32",
     "staghunt train bayes-net coordination:bits --set learner.dag=complete",
+    "staghunt train mansa foraging:8x8-2p-2f-coop --set learner.cost=0.1",
+    "staghunt train mansa mpe:simple-spread --set learner.independent=ippo --set learner.central=mappo",
     "staghunt train --config my-recipe.yaml --seed 3 --json",
     "staghunt train --resume runs/qmix",
     "staghunt train mappo --options",
@@ -34,7 +36,7 @@ def command(
     learner: Annotated[
         str | None,
         typer.Argument(
-            metavar="[LEARNER]", help="iql, vdn, qmix, ippo, mappo or bayes-net.", show_default=False
+            metavar="[LEARNER]", help="iql, vdn, qmix, ippo, mappo, bayes-net or mansa.", show_default=False
         ),
     ] = None,
     env: Annotated[
@@ -125,7 +127,7 @@ def command(
     if options:
         from experiments.training.listing import list_options
 
-        return list_options(learner, json)
+        return list_options(learner, assignments or (), json)
     from experiments.training.layers import number
     from experiments.training.request import Wish
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,20 +18,46 @@ from experiments.training.settings import Asked, Spec, Training
 from experiments.training.yaml_text import read
 from games.errors import InputError
 
+if TYPE_CHECKING:
+    from marl.learners import Preset
+
 _TOP = tuple(option.key for option in options_of(Asked, ""))
 
 
-def learners() -> dict[str, tuple[type, dict[str, Any]]]:
-    """All learners by name: their class, and the fields that the name fixes."""
+class Named(NamedTuple):
+    """A learner that is asked for, or one that is part of it."""
+
+    prefix: str  # of its settings, such as ``learner.`` or ``learner.central.``
+    name: str
+    preset: Preset
+
+    @property
+    def options(self) -> list[Option]:
+        """Its settings, but for those of its parts and those that its name fixes."""
+        left_out = {*self.preset.fixed, *self.preset.parts}
+        depth = self.prefix.count(".")
+        return [
+            o for o in options_of(self.preset.kind, self.prefix) if o.key.split(".")[depth] not in left_out
+        ]
+
+
+def learners() -> dict[str, Preset]:
+    """All learners by name."""
     from marl.learners import LEARNERS
 
     return LEARNERS
 
 
-def learner_options(name: str) -> list[Option]:
-    """The settings that a learner has, without those that its name fixes."""
-    kind, fixed = _learner(name, "")
-    return [option for option in options_of(kind, "learner.") if option.key.split(".")[1] not in fixed]
+def learner_options(name: str, settings: Settings | None = None) -> list[Option]:
+    """The settings that a learner has, without those that its name fixes; its parts are as in `settings`."""
+    given = {**(settings or {}), "learner.name": Given(name, "")}
+    whole, *parts = _named(given)
+    out = list(whole.options)
+    for part in parts:
+        field = part.prefix.split(".")[1]
+        about = f"the learner {field}; any of {', '.join(_part_names())}"
+        out += [Option(f"{part.prefix}name", "text", part.name, about), *part.options]
+    return out
 
 
 def training_options() -> list[Option]:
@@ -77,19 +104,35 @@ def spec_of(settings: Settings) -> Spec:
         raise InputError(
             f"which learner? {_known_learners()}, as in `staghunt train mappo foraging:8x8-2p-3f`"
         )
-    kind, fixed = _learner(name.value, name.source)
+    named = _named(settings)
     if settings.get("env", Given(None, "")).value is None:
         raise InputError(
             f"which environment? `staghunt games` lists them, as in `staghunt train {name.value} foraging:8x8-2p-3f`"
         )
-    _check_keys(settings, kind)
-    _check_fixed(settings, str(name.value), fixed)
+    _check_keys(settings, named)
+    for one in named:
+        _check_fixed(settings, one)
     top = {key: settings[key].value for key in _TOP if key in settings}
     asked: Asked = _built(Asked, top, settings, "")
     training: Training = _built(Training, nested(settings, "training"), settings, "training.")
-    own = {key: value for key, value in nested(settings, "learner").items() if key != "name"}
-    learner = _built(kind, {**own, **fixed}, settings, "learner.")
-    return Spec(asked.env, str(name.value), learner, training.filled(), asked.seed, asked.seeds)
+    learner = _made(settings, named, training.steps)
+    return Spec(asked.env, named[0].name, learner, training.filled(), asked.seed, asked.seeds)
+
+
+def _made(settings: Settings, named: list[Named], steps: int) -> Any:
+    """The learner, its parts first; what it leaves open for a run of so many steps is decided."""
+    made: dict[str, Any] = {}
+    for one in reversed(named):
+        tree: Any = {"learner": nested(settings, "learner")}
+        for key in one.prefix.split(".")[:-1]:
+            tree = tree.get(key, {})
+        left_out = {"name", *one.preset.parts}
+        own = {key: value for key, value in tree.items() if key not in left_out}
+        record: Any = _built(one.preset.kind, {**own, **one.preset.fixed}, settings, one.prefix)
+        parts = {field: made[f"{one.prefix}{field}."] for field in one.preset.parts}
+        made[one.prefix] = replace(record, **parts) if parts else record
+    learner = made["learner."]
+    return learner.filled(steps) if hasattr(learner, "filled") else learner
 
 
 def spec_of_document(document: Any, source: str) -> Spec:
@@ -97,7 +140,29 @@ def spec_of_document(document: Any, source: str) -> Spec:
     return spec_of(merged([from_mapping(document, source)]))
 
 
-def _learner(name: Any, source: str) -> tuple[type, dict[str, Any]]:
+def _named(settings: Settings) -> list[Named]:
+    """The learner that is asked for, and its parts."""
+    given = settings["learner.name"]
+    preset = _learner(given.value, given.source)
+    out = [Named("learner.", str(given.value).lower(), preset)]
+    for field, usual in preset.parts.items():
+        name = settings.get(f"learner.{field}.name", Given(usual, ""))
+        part = _learner(name.value, name.source)
+        if str(name.value).lower() not in _part_names():
+            raise InputError(
+                f"{name.source}: learner.{field} is {short(name.value)}, expected one of {', '.join(_part_names())}"
+            )
+        out.append(Named(f"learner.{field}.", str(name.value).lower(), part))
+    return out
+
+
+def _part_names() -> tuple[str, ...]:
+    from marl.learners import PARTS
+
+    return PARTS
+
+
+def _learner(name: Any, source: str) -> Preset:
     known = learners()
     found = known.get(name.lower()) if isinstance(name, str) else None
     if found is None:
@@ -113,25 +178,29 @@ def _known_learners() -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _check_keys(settings: Settings, kind: type) -> None:
+def _check_keys(settings: Settings, named: list[Named]) -> None:
     """Refuse keys that nobody knows, with the nearest that somebody does."""
-    known = [option.key for option in training_options()] + [o.key for o in options_of(kind, "learner.")]
+    known = [option.key for option in training_options()]
+    fixed = []
+    for one in named:
+        known += [option.key for option in one.options]
+        fixed += [one.prefix + field for field in ("name", *one.preset.fixed)]
     for key, given in settings.items():
-        if key in known or key == "learner.name":
+        if key in known or key in fixed:
             continue
         near = nearest_key(key, known)
         hint = f"did you mean {near}?" if near else "`staghunt train LEARNER --options` lists all"
         raise InputError(f"{given.source}: unknown key {key!r:.80}; {hint}")
 
 
-def _check_fixed(settings: Settings, name: str, fixed: Mapping[str, Any]) -> None:
-    for field, value in fixed.items():
-        given = settings.get(f"learner.{field}")
+def _check_fixed(settings: Settings, one: Named) -> None:
+    for field, value in one.preset.fixed.items():
+        given = settings.get(one.prefix + field)
         if given is not None and given.value != value:
-            other = [n for n, (_, also) in learners().items() if also.get(field) == given.value]
+            other = [name for name, also in learners().items() if also.fixed.get(field) == given.value]
             hint = f"; that would be {' or '.join(other)}" if other else ""
             raise InputError(
-                f"{given.source}: learner.{field} is {short(value)} for {name}, not {short(given.value)}{hint}"
+                f"{given.source}: {one.prefix}{field} is {short(value)} for {one.name}, not {short(given.value)}{hint}"
             )
 
 

@@ -9,6 +9,8 @@ from experiments.training.yaml_text import parse
 from games.errors import InputError
 
 SECTIONS = ("learner", "training")
+NAMED = ("learner", "learner.independent", "learner.central")
+"""Sections that a name alone may stand for: `learner: mappo`."""
 IGNORED = ("about", "format", "version", "provenance")
 """Keys of the top that say nothing about what is to be done: a run's `spec.yaml` is a configuration too."""
 
@@ -117,8 +119,8 @@ def short(value: Any) -> str:
 
 
 def _flatten(key: str, value: Any, source: str, out: Settings) -> None:
-    if key == "learner" and isinstance(value, str):  # `learner: mappo` is short for its name
-        key = "learner.name"
+    if key in NAMED and isinstance(value, str):
+        key = f"{key}.name"
     if isinstance(value, Mapping):
         for name, item in value.items():
             _flatten(f"{key}.{name}", item, source, out)

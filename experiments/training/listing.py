@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from experiments.training.config import learner_options, learners, training_options
 from experiments.training.fields import Option
+from experiments.training.layers import from_assignments
 from games.errors import InputError
 
 
-def list_options(learner: str | None, json: bool) -> int:
+def list_options(learner: str | None, assignments: Sequence[str], json: bool) -> int:
     """Print all settings; 0."""
     if learner is None:
         raise InputError(
             f"--options of which learner? There are {', '.join(learners())}, as in `staghunt train mappo --options`"
         )
-    own, others = learner_options(learner), training_options()
+    own, others = learner_options(learner, from_assignments(assignments)), training_options()
     if json:
         from experiments.output import print_json
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from experiments.output import dumps, plain
 from experiments.training.folders import clear_temporary, cut
+from experiments.training.layers import from_mapping
 from experiments.training.rows import Window, evaluation_row, scores
 from experiments.training.runs import BEST, DENSE, LAST, METRICS, TIMING, Run, read_timing
 from experiments.training.settings import Spec, learner_document
@@ -80,7 +81,8 @@ class Recorder:
             raise self._refused(error) from None
         self._bytes = (self.folder / METRICS).stat().st_size
         self._start = self._mark = time.perf_counter()
-        self._marked, self._played, self._learned, self._judged = self.steps, 0.0, 0.0, 0.0
+        self._marked, self._played, self._learned = self.steps, 0.0, 0.0
+        self._parts: dict[str, float] = {}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
@@ -120,6 +122,8 @@ class Recorder:
         self.updates += 1
         self._played += event.play_seconds
         self._learned += event.learn_seconds
+        for part, seconds in event.part_seconds.items():
+            self._parts[part] = self._parts.get(part, 0.0) + seconds
         self._dense = event.metrics.get("wanted_ratio") == 1.0
         if event.steps // every > before // every or event.steps >= self.run.spec.training.steps:
             self._update_line()
@@ -133,10 +137,9 @@ class Recorder:
         self.window = Window()
 
     def _evaluation(self, event: Evaluated) -> None:
-        start = time.perf_counter()
-        row = evaluation_row(self.env, event.steps, event.episodes)
+        row = evaluation_row(self.env, event.steps, event.episodes, event.beside)
         self._write(row)
-        told = {k: row[k] for k in ("return", "standard_error", "length", "ended")}
+        told = {k: v for k, v in row.items() if k not in ("kind", "steps", "episodes", "returns")}
         if not self.env.common_reward and 1 < len(self.env.agents) <= SHOWN:
             told |= {f"return/{agent}": r for agent, r in zip(self.env.agents, row["returns"])}
         self._scalars.add(event.steps, {f"evaluation/{name}": value for name, value in told.items()})
@@ -147,7 +150,6 @@ class Recorder:
             self._checkpoint(BEST, {**event.tree, "driver": self._identity()})
         if self._dense:
             self._checkpoint(DENSE, {**event.tree, "driver": self._identity()})
-        self._judged += time.perf_counter() - start
 
     def _save(self, event: Saved) -> None:
         self._flush()
@@ -184,11 +186,13 @@ class Recorder:
             "frames_per_second": (self.steps - self._marked) / passed,
             "play": self._played / passed,
             "learn": self._learned / passed,
+            **{f"learn_{part}": seconds / passed for part, seconds in self._parts.items()},
         }
         rounded = {name: float(f"{value:.6g}") for name, value in told.items()}
         self._timing.write((dumps({"steps": self.steps, **rounded}) + "\n").encode())
         self._scalars.add(self.steps, {f"time/{name}": value for name, value in rounded.items()})
         self._mark, self._marked, self._played, self._learned = now, self.steps, 0.0, 0.0
+        self._parts = {}
 
     def _flush(self) -> None:
         self._metrics.flush()
@@ -237,7 +241,8 @@ class Recorder:
 
 def identity(spec: Spec) -> Tree:
     """Of which learner a checkpoint is."""
-    return {"name": spec.name, "learner": json.dumps(learner_document(spec.learner))}
+    document = learner_document(spec.name, spec.learner)
+    return {"name": document.pop("name"), "learner": json.dumps(document)}
 
 
 def check_identity(tree: Tree, spec: Spec) -> None:
@@ -255,10 +260,16 @@ def check_identity(tree: Tree, spec: Spec) -> None:
         kept = None
     if not isinstance(kept, dict):
         raise InputError("the checkpoint is damaged: it does not say of which learner it is")
-    for key, value in json.loads(wanted["learner"]).items():
-        if kept.get(key) != value:
+    found, asked = (
+        from_mapping({"learner": kept}, ""),
+        from_mapping({"learner": json.loads(wanted["learner"])}, ""),
+    )
+    for key, (value, _) in asked.items():
+        had = found.get(key)
+        if had is None or had.value != value:
+            told = "nothing" if had is None else plain(had.value)
             raise InputError(
-                f"the checkpoint was trained with learner.{key} {plain(kept.get(key))!s:.60}, but the run's spec says {value}"
+                f"the checkpoint was trained with {key} {told!s:.60}, but the run's spec says {value}"
             )
 
 

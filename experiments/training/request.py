@@ -68,7 +68,8 @@ def prepared(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:
         return _resumed(wish, quiet)
     spec = asked_for(wish)
     check_out(wish.out)
-    check_spec(spec, wish.allow_import)
+    for remark in check_spec(spec, wish.allow_import):
+        note(remark, quiet)
     facts = provenance(spec.training.device)
     return write_spec(new_folder(spec, wish.out), spec, facts), list(spec.numbers())
 
@@ -79,8 +80,8 @@ def asked_for(wish: Wish) -> Spec:
     return spec_of(merged([*layers, from_options(wish.options), from_assignments(wish.assignments)]))
 
 
-def check_spec(spec: Spec, allow_import: tuple[str, ...] = ()) -> None:
-    """Refuse what cannot be trained, before anything is written.
+def check_spec(spec: Spec, allow_import: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Refuse what cannot be trained, before anything is written; what was probably not meant, a sentence each.
 
     Raises
     ------
@@ -102,6 +103,8 @@ def check_spec(spec: Spec, allow_import: tuple[str, ...] = ()) -> None:
         except InputError as error:
             why = str(error).partition(";")[0]
             raise InputError(f"{key} is {value:,}, too many for the memory here: {why}") from None
+    remarks: tuple[str, ...] = spec.learner.remarks(env.spec, how.steps, how.batch)
+    return remarks
 
 
 def _resumed(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:

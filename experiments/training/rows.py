@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,9 @@ def scores(spec: EnvSpec, returns: Array) -> Array:
     return np.asarray(returns[:, 0] if spec.common_reward else returns.sum(axis=1))
 
 
-def evaluation_row(spec: EnvSpec, steps: int, episodes: Episodes) -> Row:
+def evaluation_row(
+    spec: EnvSpec, steps: int, episodes: Episodes, beside: Mapping[str, Episodes] = MappingProxyType({})
+) -> Row:
     """The line about an evaluation; see `runs.read_metrics`."""
     score = scores(spec, episodes.returns)
     error = score.std(ddof=1) / math.sqrt(len(score)) if len(score) > 1 else math.nan
@@ -35,6 +39,8 @@ def evaluation_row(spec: EnvSpec, steps: int, episodes: Episodes) -> Row:
         "standard_error": float(error),
         "length": float(episodes.lengths.mean()),
         "ended": float(episodes.ended.mean()),
+        **{f"{name}_fraction": episodes.share(name) for name in episodes.counts},
+        **{f"return_{name}": float(scores(spec, other.returns).mean()) for name, other in beside.items()},
     }
 
 

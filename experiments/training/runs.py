@@ -120,7 +120,8 @@ def read_metrics(folder: Path, kind: Literal["update", "evaluation"] | None = No
     """The lines about a seed in their order, all or of one kind; none if it has not begun.
 
     An evaluation has "steps", "episodes", "return" (the mean score), "returns" (of every agent), "standard_error",
-    "length" and "ended" (the share that was not cut off). An update has "steps", "updates", "return" (of training
+    "length" and "ended" (the share that was not cut off), for a switched team also "call_fraction" (of all steps) and
+    "return_independent" (of its independent policies alone, from the same seeds). An update has "steps", "updates", "return" (of training
     episodes, None if none ended), "episodes" and the learner's own numbers, means since the line before.
 
     Raises
@@ -133,7 +134,8 @@ def read_metrics(folder: Path, kind: Literal["update", "evaluation"] | None = No
 
 
 def read_timing(folder: Path) -> list[Row]:
-    """What the clock said: lines with "steps", "seconds", "frames_per_second", "play", "learn" and "evaluate"."""
+    """What the clock said: lines with "steps", "seconds", "frames_per_second", "play", "learn" and "learn_PART"
+    where learning has parts: shares of the time since the line before."""
     return read_lines(folder / TIMING)
 
 

@@ -76,7 +76,7 @@ class Spec:
     env : str
         URI of the environment.
     name : str
-        Of the learner: iql, vdn, qmix, ippo, mappo, bayes-net.
+        Of the learner: iql, vdn, qmix, ippo, mappo, bayes-net, mansa.
     learner : Learner
         Its hyperparameters.
     training : Training
@@ -115,16 +115,21 @@ class Spec:
         """The record as plain data; `experiments.training.config.spec_of` makes it again."""
         return {
             "env": self.env,
-            "learner": {"name": self.name, **learner_document(self.learner)},
+            "learner": learner_document(self.name, self.learner),
             "training": asdict(self.training),
             "seed": self.seed,
             "seeds": self.seeds,
         }
 
 
-def learner_document(learner: Learner) -> dict[str, Any]:
-    """A learner's hyperparameters as plain data, lists for tuples."""
-    document: dict[str, Any] = _plain(asdict(learner))  # type: ignore[call-overload]
+def learner_document(name: str, learner: Learner) -> dict[str, Any]:
+    """A learner's name and hyperparameters as plain data, lists for tuples; its parts have names too."""
+    from marl.learners import LEARNERS, name_of
+
+    document: dict[str, Any] = {"name": name, **_plain(asdict(learner))}  # type: ignore[call-overload]
+    for field in LEARNERS[name].parts:
+        part = getattr(learner, field)
+        document[field] = learner_document(name_of(part), part)
     return document
 
 

@@ -123,7 +123,10 @@ def _play(rules: RepeatedRules, crew: _Crew, seats: Array, seeds: Any, acts: Any
         here = chosen[begun : begun + block]
         parts.append(_play_block(rules, crew, seats[here], seeds[here], acts[here], limit))
     columns = [np.concatenate(column) for column in zip(*parts)]
-    return Episodes(seeds, *(column if copied is None else column[copied] for column in columns))
+    if copied is not None:
+        columns = [column[copied] for column in columns]
+    returns, lengths, ended = columns
+    return Episodes(seeds, returns, lengths, ended)
 
 
 def _play_block(
