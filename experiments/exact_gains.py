@@ -78,7 +78,7 @@ def exact_gains(env: Env, team: JointPolicy, progress: Progress | None = None) -
     """
     if isinstance(team, Independent):
         read_off.require_probs(team.seats)
-    game, behind = _table_behind(env)
+    game, behind = table_behind(env)
     if game is not None:
         return _on_table(env, game, behind, team)
     if not isinstance(team, Independent):
@@ -90,7 +90,7 @@ def exact_gains(env: Env, team: JointPolicy, progress: Progress | None = None) -
     raise NotExact("no table or tree of its game is known")
 
 
-def _table_behind(env: Env) -> tuple[MarkovGame | NormalFormGame | None, str]:
+def table_behind(env: Env) -> tuple[MarkovGame | NormalFormGame | None, str]:
     """The table that an environment plays, if it does, and what it is."""
     from games.sims.coordination_bits import BitsRules
     from games.sims.coordination_matrix import ClimbRules, CommonPayoffRules

@@ -6,6 +6,7 @@ stages.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -164,7 +165,7 @@ class _Tree(_Apart):
         return np.asarray((self._game.payoff * reach).sum(axis=1))
 
 
-class _Listed:
+class _Listed(ABC):
     """Situations that all agents share: a part is float64[S, A], a team's joint distributions float64[S, J]."""
 
     def __init__(self, env: Env, steps: int) -> None:
@@ -198,9 +199,9 @@ class _Listed:
         nets = (network_at(listed, team, block) for block in listed.blocks())
         return np.concatenate([net.joint().reshape(net.situations, -1) for net in nets])
 
+    @abstractmethod
     def worth_together(self, whole: Part) -> Array:
         """Expected returns."""
-        raise NotImplementedError
 
     def _check_size(self, least: int) -> None:
         """`NotExact` if there are too many joint actions in all situations, of which there are taken to be `least`."""

@@ -102,6 +102,10 @@ class Mansa(Plain):
         """What a call costs the switch."""
         return self.cost if self.budget is None else self.budget_cost
 
+    def price_in_rewards(self, state: Learning) -> float:
+        """What a call costs the switch, in units of the team's reward."""
+        return self.price * float(state.moments.std)
+
     def filled(self, steps: int = USUAL_STEPS) -> Mansa:
         """The same with what was left open decided, for a run of so many joint steps."""
         warmup = int(WARMUP * steps) if self.warmup is None else self.warmup
@@ -324,7 +328,6 @@ class Mansa(Plain):
         }
         if self.control == "learned":
             tree["switch"] = self.switch.save(state.switch, whole)
-        if whole:
             tree["moments"] = {"0": dict(vars(state.moments))}
         return tree
 
@@ -340,10 +343,9 @@ class Mansa(Plain):
             else:
                 setattr(state, name, learner.load(spec, part, device))
         if self.control == "learned":
-            self.switch.load(state.switch, tree.get("switch"), "moments" in tree)
+            self.switch.load(state.switch, tree.get("switch"))
+            (state.moments,) = load_moments(tree.get("moments"), 1)
         state.steps, state.calls = whole_number(tree, "steps"), whole_number(tree, "calls")
-        if "moments" in tree:
-            (state.moments,) = load_moments(tree["moments"], 1)
         return state
 
 

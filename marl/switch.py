@@ -136,12 +136,12 @@ class Switch:
             tree["replay"] = state.replay.save()
         return tree
 
-    def load(self, state: Switching, tree: Any, whole: bool) -> None:
+    def load(self, state: Switching, tree: Any) -> None:
         """Take over what `save` told; `InputError` if it does not fit."""
         if not isinstance(tree, dict):
             raise InputError("the checkpoint does not fit: it has no switch")
         load_module(state.networks, tree.get("networks"), "the switch")
-        if whole:
+        if "adam" in tree:
             load_module(state.targets, tree.get("targets"), "the switch's targets")
             load_optimiser(state.adam, tree.get("adam"))
             state.gradient_steps = whole_number(tree, "gradient_steps")

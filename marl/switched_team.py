@@ -73,6 +73,16 @@ class Decider:
         drawn = _drawn(streams)
         return np.where(drawn < self.explore, drawn < self.explore * self.chance, called)
 
+    def probability(self, seen: Array) -> Array:
+        """How likely a call is, float64[B]."""
+        if self.network is None:
+            return np.full(len(seen), self.chance)
+        scores = self._scores(seen)
+        if self.soft:
+            return np.asarray(1.0 / (1.0 + np.exp(np.clip(scores[:, 0] - scores[:, 1], -700.0, 700.0))))
+        called = (scores[:, 1] > scores[:, 0]).astype(np.float64)
+        return np.asarray(self.explore * self.chance + (1.0 - self.explore) * called)
+
     def _scores(self, seen: Array) -> Array:
         given = tensor(seen, self.device).unsqueeze(1)
         with torch.no_grad():
@@ -197,6 +207,11 @@ class SwitchedTeam:
     def counted(self, notes: Array) -> dict[str, Array]:
         """Calls of the central policies, by the notes of `sample_noting`."""
         return {"call": notes[..., 0] > 0.5}
+
+    def call_probability(self, step: Step, left: Array) -> Array:
+        """How likely central policies are to act, float64[B], with so many calls left, int64[B]."""
+        told = self.decider.probability(self._seen(step, left))
+        return np.where((left > 0) & ~step.last, told, 0.0)
 
     def share(self, left: Array) -> Array:
         """Calls left as a share of the whole budget, float64[B]; 1 without one, 0 of a budget of 0."""
