@@ -17,6 +17,7 @@ from games.play import Episodes
 
 if TYPE_CHECKING:
     from experiments.evaluation_graphs import Drawn
+    from experiments.evaluation_switch import SwitchJudged
 
 Array = npt.NDArray[Any]
 
@@ -58,6 +59,8 @@ class Judged:
         If asked for.
     graphs : tuple of Drawn
         Of a team with a graph on its agents, one per way to draw it (`experiments.evaluation_graphs`).
+    switch : SwitchJudged or None
+        Of a switched team, in all ways to execute it (`experiments.evaluation_switch`).
     """
 
     seed: int
@@ -66,6 +69,7 @@ class Judged:
     episodes: Episodes
     gains: Gains | None = None
     graphs: tuple[Drawn, ...] = ()
+    switch: SwitchJudged | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,13 @@ def summarise(
         successes,
         wilson_interval(successes, count),
     )
+
+
+def score_of(spec: EnvSpec, episodes: Episodes, rng: np.random.Generator) -> tuple[float, Array | None]:
+    """Mean score of episodes and its interval float64[2], the one that `summarise` finds by the same resamples."""
+    score = scores(spec, episodes.returns)
+    bounds = bootstrap_interval(np.column_stack([score, episodes.returns]), rng)
+    return float(score.mean()), None if bounds is None else bounds[0]
 
 
 def over_seeds(numbers: Any, rng: np.random.Generator) -> tuple[float, Array | None]:

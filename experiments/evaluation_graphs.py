@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.evaluation import over_seeds, scores
-from experiments.intervals import bootstrap_interval
+from experiments.evaluation import over_seeds, score_of
 from experiments.play_output import number
-from games.env import EnvSpec
 from games.errors import InputError
 from games.play import Episodes
 from games.policy import JointPolicy
@@ -159,10 +157,7 @@ def aggregate_document(told: Evaluation) -> list[dict[str, Any]] | None:
 
 def _score(told: Evaluation, drawn: Drawn) -> tuple[float, Any]:
     """Mean score of an episode and its interval, by the resamples of the evaluation's own."""
-    spec: EnvSpec = told.spec
-    score = scores(spec, drawn.episodes.returns)
-    bounds = bootstrap_interval(np.column_stack([score, drawn.episodes.returns]), told.rng("episodes"))
-    return float(score.mean()), None if bounds is None else bounds[0]
+    return score_of(told.spec, drawn.episodes, told.rng("episodes"))
 
 
 def _known(value: float) -> float | None:

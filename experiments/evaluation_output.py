@@ -11,6 +11,7 @@ import numpy as np
 from experiments.env_output import env_document, env_line
 from experiments.evaluation import Gains, Judged, Summary, over_seeds, summarise
 from experiments.evaluation_graphs import aggregate_document, graphs_document, show_graphs
+from experiments.evaluation_switch import show_switch, switch_aggregate, switch_document
 from experiments.exact_gains import BY_SITUATION, Exact, exploitability
 from experiments.learned_gains import LearnedGain, LearnedGains, at_least
 from experiments.play_output import ROWS, number
@@ -109,6 +110,7 @@ def _seed_document(told: Evaluation, judged: Judged, part: Summary) -> dict[str,
         "success": {"rate": part.successes / count, "interval": part.success_interval},
         "exploitability": None if judged.gains is None else gains_document(judged.gains),
         "graphs": graphs_document(told, judged.graphs),
+        "switch": switch_document(told, judged.switch),
     }
 
 
@@ -127,6 +129,8 @@ def _aggregate(told: Evaluation, parts: list[Summary]) -> dict[str, Any] | None:
     }
     if (graphs := aggregate_document(told)) is not None:
         out["graphs"] = graphs
+    if (switch := switch_aggregate(told)) is not None:
+        out["switch"] = switch
     convs = [exact.certificate.nash_conv for exact in _exact(told)]
     if len(convs) == len(parts):
         conv, bounds = over_seeds(convs, told.rng("gains"))
@@ -228,6 +232,7 @@ def show_evaluation(told: Evaluation) -> None:
     if any(part.intervals is None for part in parts):
         out.print("[dim]one episode has no interval[/]")
     show_graphs(out, told)
+    show_switch(out, told)
     for judged in told.seeds:
         if judged.gains is not None:
             _show_gains(out, judged, len(told.seeds) > 1)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.exact_gains import table_behind
+from experiments.output import certificate_document
 from experiments.read_off import NotExact
 from games.env import Env
 from games.errors import InputError
@@ -49,6 +50,17 @@ class ExactSwitch:
     best_returned: float
     best_calls: float
     certificate: Certificate
+
+    def to_document(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "cost": self.cost,
+            "return": self.returned,
+            "calls": self.calls,
+            "best": {"return": self.best_returned, "calls": self.best_calls},
+            "regret": float(self.certificate.regret[0]),
+            "certificate": certificate_document(self.certificate),
+        }
 
 
 def exact_switch(env: Env, team: SwitchedTeam, cost: float) -> ExactSwitch:

@@ -278,7 +278,7 @@ class OpenSpielEnv:
     def close(self, world: Running) -> None:
         """Nothing to give back."""
 
-    def return_bounds(self) -> tuple[float, float]:
+    def return_bounds(self, steps: int) -> tuple[float, float]:
         """Between which numbers every player's return lies, as OpenSpiel says of the game; 0 where a play is cut off."""
         return min(float(self.game.min_utility()), 0.0), max(float(self.game.max_utility()), 0.0)
 

@@ -21,7 +21,7 @@ from games.spaces import Actions, Box, Discrete, MultiDiscrete
 from marl.networks import Network
 from marl.neural import Neural
 
-_NEVER = -1e9
+NEVER = -1e9
 """Logit of an illegal action: its probability is 0 in every precision, and nothing becomes infinite."""
 
 
@@ -135,7 +135,7 @@ def log_prob_and_entropy(
 
 
 def _categorical(logits: Tensor, mask: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    log_probs = torch.log_softmax(torch.where(mask, logits, _NEVER), dim=-1)
+    log_probs = torch.log_softmax(torch.where(mask, logits, NEVER), dim=-1)
     log_prob = log_probs.gather(-1, chosen.long().unsqueeze(-1)).squeeze(-1)
     return log_prob, -(log_probs.exp() * torch.where(mask, log_probs, 0.0)).sum(-1)
 

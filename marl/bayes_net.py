@@ -33,7 +33,7 @@ from games.env import EnvSpec
 from games.errors import InputError
 from games.policy import JointPolicy
 from games.spaces import Discrete
-from marl.actors import log_prob_and_entropy
+from marl.actors import NEVER, log_prob_and_entropy
 from marl.bayes_net_networks import Context, Parents, Tells
 from marl.bayes_net_team import Execution, NetworkedTeam
 from marl.checkpoint import Tree
@@ -44,7 +44,6 @@ from marl.losses import weighted_mean
 from marl.ppo import PPO, Learning, Said, restored
 from marl.ppo_data import Part
 
-_NEVER = -1e9
 _PPO: Any = PPO
 
 
@@ -351,5 +350,5 @@ def _of_parents(parts: list[Part]) -> tuple[Tensor, Tensor]:
 
 def _divergence(p: Tensor, q: Tensor, mask: Tensor) -> Tensor:
     """Kullback-Leibler divergence, in nats, of choices with logits p[..., A] from those with logits q."""
-    first, second = (torch.log_softmax(torch.where(mask, x, _NEVER), dim=-1) for x in (p, q))
+    first, second = (torch.log_softmax(torch.where(mask, x, NEVER), dim=-1) for x in (p, q))
     return (first.exp() * (first - second)).sum(-1).clamp_min(0.0)

@@ -28,6 +28,7 @@ from marl.actors import playing
 from marl.bayes_net_networks import Parents
 from marl.dag_law import GraphLaw
 from marl.learner import joint_observation, tensor
+from marl.neural import masked_softmax
 
 Array = npt.NDArray[Any]
 Execution = Literal["learned", "noisy", "empty"]
@@ -261,8 +262,7 @@ def _soft_max(logits: Array, mask: Array, greedy: bool) -> Array:
     legal = np.where(allowed, logits, -np.inf)
     if greedy:
         return (legal.argmax(axis=-1)[..., None] == np.arange(legal.shape[-1])).astype(np.float64)
-    weights = np.exp(legal - legal.max(axis=-1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+    return masked_softmax(logits, allowed)
 
 
 def _side_by_side(parts: list[Array]) -> Array:

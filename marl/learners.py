@@ -39,8 +39,8 @@ LEARNERS: dict[str, Preset] = {
     "mansa": Preset(Mansa, parts={"independent": "iql", "central": "qmix"}),
 }
 """What is known by which name."""
-PARTS = ("iql", "vdn", "qmix", "ippo", "mappo")
-"""Learners of which another may be made."""
+PARTS: dict[str, tuple[str, ...]] = {"independent": ("iql", "ippo"), "central": ("vdn", "qmix", "mappo")}
+"""Learners that another's part may be: those that learn alone, and those that learn together."""
 
 
 def name_of(learner: Learner) -> str:

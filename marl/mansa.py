@@ -30,7 +30,7 @@ from games.errors import InputError
 from games.policy import JointPolicy
 from marl.checkpoint import Tree, load_moments, whole_number
 from marl.learner import Batch, Metrics, Plain, central, central_inputs, tensor
-from marl.mansa_state import Learning
+from marl.mansa_state import Learning, part_of, title_of, told_of
 from marl.ppo import PPO, own_judgement
 from marl.ppo_data import Only
 from marl.qlearning import QLearning
@@ -115,8 +115,9 @@ class Mansa(Plain):
 
     def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """Refuse two learners that do not fit each other or the environment, and a warm-up longer than the run."""
-        for learner in (self.independent, self.central):
-            learner.check(spec, steps, batch)
+        for name, learner in (("independent", self.independent), ("central", self.central)):
+            with told_of(name):
+                learner.check(spec, steps, batch)
         if _is_central(self.independent) or not _is_central(self.central):
             raise InputError(
                 "independent must learn alone (mixer none, or critic observation) and central together (mixer sum or "
@@ -125,12 +126,12 @@ class Mansa(Plain):
         if self.independent.rollout != self.central.rollout:
             raise InputError(
                 f"both learners learn from the same rollouts: independent.rollout is {self.independent.rollout}, "
-                f"central.rollout {self.central.rollout}"
+                f"central.rollout {self.central.rollout}; set both to the same"
             )
         warmup = self._times[0]
         if self.control == "learned" and steps is not None and self.warmup is not None and warmup >= steps:
             raise InputError(
-                f"the switch learns after a warmup of {warmup:,} steps, and the run has only {steps:,}"
+                f"the switch learns after a warmup of {warmup:,} steps, and the run has only {steps:,}; set a smaller warmup"
             )
 
     def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
@@ -175,11 +176,16 @@ class Mansa(Plain):
         """See `Learner.policy`; a switched team is judged with its whole budget."""
         independent = self.independent.policy(state.independent, greedy)
         central_ = self.central.policy(state.central, greedy)
-        if self.execution != "switched":
-            return independent if self.execution == "independent" else central_
-        network = deepcopy(state.switch.chooser).requires_grad_(False)
-        decider = self._decider(state, network, 0.0, block=64)
         budget = self.budget if self.budget_scope == "episode" else None
+        if self.execution == "independent":
+            return independent
+        if self.execution == "central":
+            decider = Decider(chance=1.0)
+            if budget is None:
+                return central_
+        else:
+            network = deepcopy(state.switch.chooser).requires_grad_(False)
+            decider = self._decider(state, network, 0.0, block=64)
         return SwitchedTeam(state.spec, independent, central_, decider, budget=budget, full=self.budget)
 
     def beside(self, state: Learning, greedy: bool = True) -> dict[str, JointPolicy]:
@@ -323,6 +329,7 @@ class Mansa(Plain):
         tree: Tree = {
             "independent": self.independent.save(state.independent, whole),
             "central": self.central.save(state.central, whole),
+            "kinds": {"independent": title_of(self.independent), "central": title_of(self.central)},
             "steps": state.steps,
             "calls": state.calls,
         }
@@ -335,13 +342,12 @@ class Mansa(Plain):
         """See `Learner.load`."""
         state = self.init(spec, np.random.default_rng(0), device)
         for name in ("independent", "central"):
-            learner, part = getattr(self, name), tree.get(name)
-            if not isinstance(part, dict):
-                raise InputError(f"the checkpoint does not fit: it has no {name} learner")
-            if isinstance(learner, QLearning):
-                learner.restore(getattr(state, name), part)
-            else:
-                setattr(state, name, learner.load(spec, part, device))
+            learner, part = getattr(self, name), part_of(tree, name, title_of(getattr(self, name)))
+            with told_of(name):
+                if isinstance(learner, QLearning):
+                    learner.restore(getattr(state, name), part)
+                else:
+                    setattr(state, name, learner.load(spec, part, device))
         if self.control == "learned":
             self.switch.load(state.switch, tree.get("switch"))
             (state.moments,) = load_moments(tree.get("moments"), 1)

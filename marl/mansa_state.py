@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass as record
 from dataclasses import field
 from typing import Any
 
 from games.env import EnvSpec
+from games.errors import InputError
+from marl.checkpoint import Tree
+from marl.ppo import PPO
+from marl.qlearning import QLearning
 from marl.returns import Moments
 from marl.switch import Switching
 
@@ -42,3 +48,32 @@ class Learning:
     steps: int = 0
     calls: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+def title_of(learner: QLearning | PPO) -> str:
+    """What a learner's method is called, by which checkpoints of two pairs are told apart."""
+    if isinstance(learner, QLearning):
+        return learner.title
+    return "IPPO" if learner.critic == "observation" else "MAPPO"
+
+
+def part_of(tree: Tree, name: str, title: str) -> Tree:
+    """What a checkpoint holds of one of the learners; `InputError` if it holds none, or another."""
+    part, kinds = tree.get(name), tree.get("kinds")
+    found = kinds.get(name) if isinstance(kinds, dict) else None
+    if not isinstance(part, dict) or found is None:
+        raise InputError(f"the checkpoint does not fit: it has no {name} learner, or does not say which")
+    if found != title:
+        raise InputError(
+            f"the checkpoint does not fit: its {name} learner is {found!s:.20}, expected {title}"
+        )
+    return part
+
+
+@contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """What is refused in the meantime is refused by the learner of this name, and the sentence says so."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None

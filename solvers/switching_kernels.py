@@ -3,7 +3,9 @@
 Letters: B seeds, E episodes, n agents, S states, J joint actions, A the most actions of an agent, R situations (stage * S + state
 over a finite horizon, the state otherwise), X numbers of calls left. `tables` are (independent[B, n, R, A], central[B, R, J],
 switch[B, R, X, 2]); `world` is (reward[B, S, J], following[B, S, J, S], first[B, S], plans[B, 2, R, J]), the last three as
-cumulative probabilities. Streams are those of the agents, of Global and of the game, in this order.
+cumulative probabilities. Streams are those of the agents, of Global and of the game, in this order. `schedule` is (toss[B, E],
+whether Global learns[E], epsilons[E, 2] of Global and agents, rates[E] of Global). `learning` is (tables, world, streams, counts
+and strides of actions, rates of (agents, cost, gamma), flags of (shared, limited, frozen, staged), samples[B, 3]).
 """
 
 from __future__ import annotations
@@ -127,25 +129,9 @@ def one_step(
 
 
 @njit(**BARE)
-def one_episode(
-    b: Any,
-    now: Any,
-    teaches: Any,
-    global_rate: Any,
-    steps: Any,
-    tables: Any,
-    world: Any,
-    streams: Any,
-    counts: Any,
-    strides: Any,
-    rates: Any,
-    flags: Any,
-    samples: Any,
-) -> Any:
-    """Play an episode and learn from every step; return of the team and number of calls.
-
-    `rates` is (agents, cost, gamma); `flags` is (shared, limited, frozen, staged); `teaches`: whether Global learns.
-    """
+def one_episode(b: Any, now: Any, teaches: Any, global_rate: Any, steps: Any, learning: Any) -> Any:
+    """Play an episode and learn from every step; return of the team and number of calls; `teaches`: whether Global learns."""
+    tables, world, streams, counts, strides, rates, flags, samples = learning
     rate, cost, gamma = rates
     shared, limited, frozen, staged = flags
     n, size = counts.shape[0], world[0].shape[1]
@@ -178,42 +164,13 @@ def one_episode(
 
 @njit(**BARE)
 def run_episodes(
-    first: Any,
-    last: Any,
-    steps: Any,
-    toss: Any,
-    teaches: Any,
-    epsilons: Any,
-    global_rates: Any,
-    tables: Any,
-    world: Any,
-    streams: Any,
-    counts: Any,
-    strides: Any,
-    rates: Any,
-    flags: Any,
-    samples: Any,
-    returns: Any,
-    calls: Any,
+    first: Any, last: Any, steps: Any, schedule: Any, learning: Any, returns: Any, calls: Any
 ) -> None:
-    """Episodes first to last - 1 of every seed: toss[B, E], teaches[E], epsilons[E, 2] of Global and agents, rates[E] of Global."""
+    """Episodes first to last - 1 of every seed; `schedule` and `learning` are as the module says."""
+    toss, teaches, epsilons, global_rates = schedule
     for b in range(toss.shape[0]):
         for e in range(first, last):
             now = (toss[b, e], epsilons[e, 0], epsilons[e, 1])
-            total, made = one_episode(
-                b,
-                now,
-                teaches[e],
-                global_rates[e],
-                steps,
-                tables,
-                world,
-                streams,
-                counts,
-                strides,
-                rates,
-                flags,
-                samples,
-            )
+            total, made = one_episode(b, now, teaches[e], global_rates[e], steps, learning)
             returns[b, e] = total
             calls[b, e] = made

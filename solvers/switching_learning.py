@@ -249,7 +249,7 @@ def _learned(
     samples = np.zeros((batch, 3), dtype=np.int64)
     gamma = 1.0 if game.discount is None else game.discount
     counts = np.array(game.shape, dtype=np.int64)
-    rest = (
+    learning = (
         tables,
         world,
         Streams.from_seeds(seeds, ACT, agents + 2).state,
@@ -258,13 +258,11 @@ def _learned(
         (float(training.rate), float(training.cost), float(gamma)),
         (bool(training.shared), training.budget is not None, plans is not None, game.discount is None),
         samples,
-        returns,
-        calls,
     )
     schedule = _schedule(training, batch)
     marks = np.linspace(0, training.episodes, _CHUNKS + 1).astype(int).tolist()
     for first, last in pairwise(marks):
-        kernels.run_episodes(first, last, _steps(game, training), *schedule, *rest)
+        kernels.run_episodes(first, last, _steps(game, training), schedule, learning, returns, calls)
         if progress is not None:
             progress(last / training.episodes, f"{last:,} of {training.episodes:,} episodes")
     return LearnedSwitches(tuple(listed), training, *tables, returns, calls, samples)

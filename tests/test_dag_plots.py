@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from balanced_html import read
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch
@@ -276,43 +276,19 @@ def test_agents_without_a_graph_are_said_to_have_none(tmp_path: Path) -> None:
 # --- notebooks ----------------------------------------------------------------------------------------------------
 
 
-class _Balanced(HTMLParser):
-    """Refuses a document that does not close what it opens, or has a script in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        assert tag != "script"
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data + " "
-
-
-def read(shown: Any) -> str:
-    parser = _Balanced()
-    parser.feed(shown._repr_html_())
-    assert not parser.open
-    return parser.text
-
-
 def test_graphs_and_networks_show_themselves_in_notebooks() -> None:
-    text = read(Dag.of("2>0,2>1", [NASTY, "b", "c"]))
+    text = read(Dag.of("2>0,2>1", [NASTY, "b", "c"])._repr_html_())
     assert "3 agents" in text and "2 edges" in text
     assert re.sub(r"\s+", " ", text).endswith(f"c – {NASTY} c b c ")
     copies = BayesNet.from_tables(Dag.line(2, [NASTY, "b"]), [[[[0.5, 0.5]]], [[[1, 0], [0, 1]]]])
     named = BayesNet(copies.graphs, copies.factors, copies.shape, (NASTY, "b"))
-    assert "0.6931 nats" in read(named) and NASTY in read(named)
-    assert "independent play" in read(BayesNet.from_tables(Dag.empty(2), [[[[0.5, 0.5]]], [[[1, 0]]]]))
-    large = read(Dag.complete(30))
+    assert "0.6931 nats" in read(named._repr_html_()) and NASTY in read(named._repr_html_())
+    alone = BayesNet.from_tables(Dag.empty(2), [[[[0.5, 0.5]]], [[[1, 0]]]])
+    assert "independent play" in read(alone._repr_html_())
+    large = read(Dag.complete(30)._repr_html_())
     assert "first 20 of 30 agents" in large and "435 edges" in large
-    assert "no situations" not in read(BayesNet(Dag.line(2).parents, np.zeros((2, 0, 4)), (2, 2)))
+    nowhere = BayesNet(Dag.line(2).parents, np.zeros((2, 0, 4)), (2, 2))
+    assert "no situations" not in read(nowhere._repr_html_())
 
 
 def test_documents_of_facts_are_json() -> None:

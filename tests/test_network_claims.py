@@ -9,7 +9,8 @@ import pytest
 
 from experiments.papers import bayes_net_dependencies, bayes_net_tabular, tabular_runs
 from experiments.papers.bayes_net_tabular import TABULAR
-from experiments.papers.tabular_runs import best_value, welch_test
+from experiments.papers.coordination_worth import optimum
+from experiments.papers.tabular_runs import welch_test
 
 
 @pytest.mark.parametrize("key", list(TABULAR))
@@ -66,7 +67,7 @@ def test_authors_gap_underestimates() -> None:
 
 
 def test_best_values() -> None:
-    assert [best_value(n) for n in (2, 3, 5)] == pytest.approx([47.8, 43.104, 53.77816], abs=1e-9)
+    assert [optimum(n) for n in (2, 3, 5)] == pytest.approx([47.8, 43.104, 53.77816], abs=1e-9)
 
 
 def test_welch_test_against_its_permutations() -> None:

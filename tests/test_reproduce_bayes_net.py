@@ -78,9 +78,9 @@ def fresh_team(graph: str, agents: int, execution: Any = "learned", gain: float 
 
 @pytest.mark.parametrize("graph", ["complete", "learned"])
 def test_tables_are_what_networked_teams_play(graph: str) -> None:
-    step = listed_steps(make_env(arms.bits_env(3)))
-    team = fresh_team(graph, 3)
-    exact = joint_table(team, step)
+    env = make_env(arms.bits_env(3))
+    step, team = listed_steps(env), fresh_team(graph, 3)
+    exact = joint_table(env, team)
     drawn = sampled_table(team, step, 4_000, np.random.default_rng(0))
     assert exact.shape == drawn.shape == (8, 8)
     # Hoeffding for each of 64 cells: false alarms below 1e-9
@@ -97,17 +97,18 @@ def test_tables_of_independent_teams_are_products_in_the_agents_order() -> None:
     one, two = (rng.dirichlet([1.0, 1.0], size=8) for _ in range(2))
     team = Independent(env.spec, {"agent_0": Tabular(one), "agent_1": Tabular(two), "agent_2": Tabular(one)})
     wanted = np.einsum("sa,sb,sc->sabc", one, two, one).reshape(8, 8)
-    assert joint_table(team, step) == pytest.approx(wanted, abs=1e-12)
-    assert joint_table(random_policy(env.spec), step) == pytest.approx(np.full((8, 8), 1 / 8))
+    assert joint_table(env, team) == pytest.approx(wanted, abs=1e-12)
+    assert joint_table(env, random_policy(env.spec)) == pytest.approx(np.full((8, 8), 1 / 8))
     assert sampled_table(team, step, 4_000, rng) == pytest.approx(wanted, abs=0.06)
 
 
 def test_noisy_play_is_another_distribution() -> None:
     """With noisy graphs what is played is a mixture of networks, which no noise-free network shows."""
-    step = listed_steps(make_env(arms.bits_env(3)))
+    env = make_env(arms.bits_env(3))
+    step = listed_steps(env)
     noisy = fresh_team("learned", 3, "noisy", gain=0.3)
     with pytest.raises(InputError, match="drawn anew"):
-        joint_table(noisy, step)
+        joint_table(env, noisy)
     counted = sampled_table(noisy, step, 4_000, np.random.default_rng(0))
     assert counted.sum(axis=1) == pytest.approx(np.ones(8))
 
@@ -162,7 +163,7 @@ def test_arms_are_runs_that_are_trained_once(tmp_path: Path) -> None:
     assert (run.folder(7) / "last.safetensors").stat().st_mtime_ns == written
     assert sorted(path.name for path in run.path.parent.iterdir()) == ["small"]
     (team,) = teams(longer, greedy=True)
-    assert joint_table(team, listed_steps(make_env(SMALL.env))).shape == (4, 4)
+    assert joint_table(make_env(SMALL.env), team).shape == (4, 4)
 
 
 def test_an_arm_that_diverges_is_not_measured(tmp_path: Path) -> None:
@@ -244,4 +245,4 @@ def test_the_study_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     run = trained(arms.annealed(TINY), order, silent)
     (alone,) = poas(run, 3, "drawn", "empty")
     (team,) = teams(run, greedy=False)
-    assert alone == pytest.approx(anarchy(joint_table(team.apart(), listed_steps(make_env(run.spec.env))), 3))
+    assert alone == pytest.approx(anarchy(joint_table(make_env(run.spec.env), team.apart()), 3))

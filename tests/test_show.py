@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from balanced_html import read
 
 from games.efg import parse_efg
 from games.info import facts, is_symmetric, iterated_elimination
@@ -27,32 +27,6 @@ GAME = NormalFormGame.symmetric(
     [[6, 2], [7, 0]], players=(NASTY, "B"), actions=(("Y", NASTY), ("Y", "D")), title=NASTY
 )
 THIRD = np.array([2 / 3, 1 / 3, 2 / 3, 1 / 3])
-
-
-class Balanced(HTMLParser):
-    """Counts tags and refuses a document that does not close what it opens, or that has a script in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        assert tag != "script"
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data + " "
-
-
-def read(html: str) -> str:
-    parser = Balanced()
-    parser.feed(html)
-    assert not parser.open
-    return parser.text
 
 
 def test_html_of_everything_is_balanced_and_escaped() -> None:

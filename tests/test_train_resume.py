@@ -25,30 +25,30 @@ from games.errors import InputError
 from marl.checkpoint import read_checkpoint, write_checkpoint
 
 FORAGING = "foraging:5x5-2p-1f-coop"
-LEARNERS = {
-    "ippo": ["--set", "learner.recurrent=true", "--set", "training.batch=4"],
-    "mappo": ["--set", "learner.minibatches=2", "--set", "training.batch=4"],
-    "iql": ["--set", "training.batch=4"],
-    "qmix": ["--set", "training.batch=4"],
+NARROW = "learner.hidden=[16]"
+PARTS = ("learner.independent.hidden=[16]", "learner.central.hidden=[16]", "learner.switch.hidden=[16]")
+SETTINGS = {
+    "ippo": ("learner.recurrent=true", NARROW),
+    "mappo": ("learner.minibatches=2", NARROW),
+    "iql": (NARROW,),
+    "qmix": (NARROW,),
+    "mansa": ("learner.budget=3000", "learner.budget_scope=run", *PARTS),
+    "mansa of ippo and mappo": (
+        "learner.independent=ippo",
+        "learner.central=mappo",
+        "learner.central.recurrent=true",
+        "learner.central.recurrent_critic=true",
+        "learner.switch.method=sac",
+        *PARTS,
+    ),
 }
-OFTEN = ["--set", "training.save_every=1000", "--set", "training.evaluate_every=1500"]
-SMALL = ["--set", "training.episodes=20", "--set", "learner.hidden=[16]", "--set", "training.log_every=700"]
+OFTEN = ("training.save_every=1000", "training.evaluate_every=1500", "training.log_every=700")
 
 
 def words(learner: str, steps: int, out: Path, *more: Any) -> list[Any]:
-    return [
-        "train",
-        learner,
-        FORAGING,
-        "--steps",
-        steps,
-        "-o",
-        out,
-        *SMALL,
-        *OFTEN,
-        *LEARNERS[learner],
-        *more,
-    ]
+    settings = (*OFTEN, "training.episodes=20", "training.batch=4", *SETTINGS[learner])
+    told = [word for one in settings for word in ("--set", one)]
+    return ["train", learner.split()[0], FORAGING, "--steps", steps, "-o", out, *told, *more]
 
 
 def changed(path: Path) -> int:
@@ -71,7 +71,7 @@ def same(one: Path, other: Path) -> None:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("learner", list(LEARNERS))
+@pytest.mark.parametrize("learner", list(SETTINGS))
 def test_killed_runs_go_on_bit_for_bit(learner: str, tmp_path: Path, staghunt: Staghunt) -> None:
     steps = 12_000
     assert staghunt(*words(learner, steps, tmp_path / "whole")).code == 0

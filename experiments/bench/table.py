@@ -1,4 +1,4 @@
-"""`python -m experiments.bench.table [solvers|trees|envs|train|tournament]`: committed results as a table of the README.
+"""`python -m experiments.bench.table [solvers|trees|envs|train|mansa|...]`: committed results as a table of the README.
 
 Rows of one piece of work and one peer are gathered: the table shows the smallest and largest ratio of each. A row
 whose target is not a ratio shows that target, and our own time where there is no peer's.
@@ -15,6 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "results"
 RESULTS = FOLDER / "solvers.json"
 _COUNTED = {
+    "mansa": "tasks",
     "networks": "tasks",
     "solvers": "sizes",
     "trees": "games",

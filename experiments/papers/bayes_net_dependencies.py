@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from experiments.papers.coordination_worth import optimum
 from experiments.papers.tabular_runs import (
     GRAPHS,
     Parts,
     Progress,
-    best_value,
     coordinate,
     criterion,
     starts,
@@ -45,7 +45,7 @@ def dependencies(quick: bool, seed: int, progress: Progress) -> dict[str, Any]:
     worth = {}
     for agents, dag in arms:
         found = coordinate(agents, dag, runs, (seed, 5), 1.0, iterations, parts(f"n={agents}, {dag}"))
-        worth[agents, dag] = found.values[:, -1, 0] / best_value(agents)
+        worth[agents, dag] = found.values[:, -1, 0] / optimum(agents)
     theirs = {}
     for agents, dag in authors:
         name = f"n={agents}, {dag}"
@@ -82,7 +82,7 @@ def _as_authors(agents: int, dag: str, runs: int, seed: int, progress: Progress)
     game, gaps = found.networks.game, found.gap_at(AUTHORS_STEPS)
     blind = np.array([network_gap(game, net, blind=True).gap for net in found.policies()])
     return {
-        "POA": _spread(found.values[:, -1, 0] / best_value(agents)),
+        "POA": _spread(found.values[:, -1, 0] / optimum(agents)),
         "mean NEgap": float(gaps.mean()),
         "largest NEgap": float(gaps.max()),
         "mean NEgap against deviations that do not see the parents' actions, as the authors measure": float(

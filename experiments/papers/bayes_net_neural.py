@@ -63,13 +63,15 @@ def poas(run: Run, agents: int, play: str, execution: str = "learned", seed: int
     seed : int
         Of those.
     """
-    step = _states(agents)
+    env = make_env(arms.bits_env(agents))
     out = []
     for k, team in enumerate(teams(run, greedy=PLAYS[play])):
         if hasattr(team, "with_execution"):
             team = team.with_execution(execution)
         noisy = getattr(team, "execution", "learned") == "noisy"
-        table = sampled_table(team, step, DRAWS, rng_of(seed, k)) if noisy else joint_table(team, step)
+        table = (
+            sampled_table(team, _states(agents), DRAWS, rng_of(seed, k)) if noisy else joint_table(env, team)
+        )
         out.append(anarchy(table, agents))
     return out
 
@@ -317,9 +319,7 @@ def _matrix_row(run: Run) -> dict[str, Any]:
     """Expected payoff of every seed's greedy team, and in how many seeds it is the largest there is."""
     env: Any = make_env(run.spec.env)
     payoffs = env.rules.behind().flat[0]
-    step = listed_steps(env)
-    assert step is not None
-    reached = [float((joint_table(team, step)[0] * payoffs).sum()) for team in teams(run, greedy=True)]
+    reached = [float((joint_table(env, team)[0] * payoffs).sum()) for team in teams(run, greedy=True)]
     return {"payoff": sample(reached), "optimal": share([value >= payoffs.max() - 1e-6 for value in reached])}
 
 

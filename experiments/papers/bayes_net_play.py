@@ -9,34 +9,19 @@ import numpy.typing as npt
 
 from games.env import Env, Step
 from games.play import play_episodes
-from games.policy import Independent
+from games.policy import JointPolicy
 from games.streams import ACT, Streams, draw_seeds
+from games.tabulate import tabulate_network
 
 Array = npt.NDArray[Any]
 BLOCK = 2_048
 """Sub-environments that are sampled at once."""
 
 
-def joint_table(team: Any, step: Step) -> Array:
-    """What a team without memory plays in listed states, float64[S, J], joint actions in C order.
-
-    Parameters
-    ----------
-    team : NetworkedTeam or Independent
-        Who plays; a networked team with its noise-free graph.
-    step : Step
-        The states, a sub-environment each, of a single group of agents.
-    """
-    if not isinstance(team, Independent):
-        joint = team.network(step).joint()
-        return np.asarray(joint.reshape(len(joint), -1))
-    out = np.ones((step.batch, 1))
-    for g, seats, policy in team.seats:
-        view = step.groups[g].agents(seats)
-        rows, _ = policy.probs(view, policy.start(step.batch, seats.stop - seats.start))  # type: ignore[attr-defined]
-        for column in np.moveaxis(rows, 1, 0):
-            out = (out[:, :, None] * column[:, None, :]).reshape(step.batch, -1)
-    return out
+def joint_table(env: Env, team: JointPolicy) -> Array:
+    """What a team without memory plays in listed situations, float64[S, J]; see `games.tabulate.tabulate_network`."""
+    joint = tabulate_network(env, team).joint()
+    return np.asarray(joint.reshape(len(joint), -1))
 
 
 def sampled_table(team: Any, step: Step, draws: int, rng: np.random.Generator) -> Array:

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from experiments.papers.bayes_net_dependencies import dependencies, matrix_games
+from experiments.papers.coordination_worth import optimum
 from experiments.papers.tabular_runs import (
     GRAPHS,
     Parts,
     Progress,
     at_most,
-    best_value,
     coordinate,
     criterion,
     starts,
@@ -95,9 +95,9 @@ def fixtures(quick: bool, seed: int, progress: Progress) -> dict[str, Any]:
         sure.reshape(game.size, -1)[:, -1] = 1.0
         found: dict[str, Any] = {
             "rewards": bit_rewards(agents).tolist(),
-            "J*": best_value(agents),
-            "POA of all ones": float(game.values(sure)[0]) / best_value(agents),
-            "POA of uniform play": float(game.values(fair)[0]) / best_value(agents),
+            "J*": optimum(agents),
+            "POA of all ones": float(game.values(sure)[0]) / optimum(agents),
+            "POA of uniform play": float(game.values(fair)[0]) / optimum(agents),
         }
         known: dict[str, Any] = dict(zip(off, (rewards, best, ones, uniform)))
         for name, wanted in known.items():

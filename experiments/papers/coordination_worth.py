@@ -10,24 +10,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from games.sims.coordination_bits import DISCOUNT, bit_rewards
+from games.sims.coordination_bits import DISCOUNT, bit_rewards, by_state, flips
 
 Float = npt.NDArray[np.float64]
 NOISE = 0.1
-
-
-def transitions(agents: int, noise: float = NOISE) -> Float:
-    """Probability of every next state after every joint action, float64[2**n, 2**n]; the first agent's bit is the highest."""
-    one = np.array([[1.0 - noise, noise], [noise, 1.0 - noise]])
-    table = np.ones((1, 1))
-    for _ in range(agents):
-        table = np.kron(table, one)
-    return table
-
-
-def paid(agents: int) -> Float:
-    """Reward of every state, float64[2**n]."""
-    return bit_rewards(agents)[np.array([state.bit_count() for state in range(2**agents)])]
 
 
 def worth(joint: Float, agents: int) -> float:
@@ -40,8 +26,8 @@ def worth(joint: Float, agents: int) -> float:
     agents : int
         n.
     """
-    chain = joint.reshape(2**agents, -1) @ transitions(agents)
-    values = np.linalg.solve(np.eye(len(chain)) - DISCOUNT * chain, paid(agents))
+    chain = joint.reshape(2**agents, -1) @ flips(agents, NOISE)
+    values = np.linalg.solve(np.eye(len(chain)) - DISCOUNT * chain, by_state(bit_rewards(agents)))
     return float(values.mean())
 
 
@@ -52,11 +38,9 @@ def optimum(agents: int) -> float:
     >>> round(optimum(3), 4)
     43.104
     """
-    table, reward = transitions(agents), paid(agents)
+    table, reward = flips(agents, NOISE), by_state(bit_rewards(agents))
     action, before = 0, -np.inf
-    while (
-        True
-    ):  # the best joint action is the same in all states, as the next state does not depend on this one
+    while True:  # the best joint action is the same in all states: the next one does not depend on this one
         chain = np.broadcast_to(table[action], table.shape)
         values = np.linalg.solve(np.eye(len(chain)) - DISCOUNT * chain, reward)
         if values.mean() <= before:

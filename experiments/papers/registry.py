@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from experiments.papers import bayes_net
+from experiments.papers import bayes_net, mansa
 from experiments.papers.claims import Claim, Paper
 from games.errors import InputError
 
-PAPERS: dict[str, Paper] = {paper.name: paper for paper in (bayes_net.PAPER,)}
+PAPERS: dict[str, Paper] = {paper.name: paper for paper in (bayes_net.PAPER, mansa.PAPER)}
 
 
 def paper_of(name: str) -> Paper:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.intervals import LEVEL, expanded_interval, wilson_interval
+from games.simplices import Float
 
 
 def sample(values: Sequence[float], seed: int = 0) -> dict[str, Any]:
@@ -29,16 +30,31 @@ def difference(one: Sequence[float], other: Sequence[float]) -> dict[str, Any]:
     from scipy.special import stdtrit
 
     x, y = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
-    gap = float(x.mean() - y.mean())
     if min(len(x), len(y)) < 2:
-        return {"mean": gap, "low": None, "high": None}
+        return {"mean": float(x.mean() - y.mean()), "low": None, "high": None}
+    gap, error, freedom = welch(x, y)
+    half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * error if error > 0.0 else 0.0
+    return {"mean": gap, "low": gap - half, "high": gap + half}
+
+
+def welch(x: Float, y: Float) -> tuple[float, float, float]:
+    """Difference of the means of two independent samples, its standard error, and the degrees of freedom (Welch 1947).
+
+    Parameters
+    ----------
+    x, y : float64[m], float64[k]
+        At least two numbers each; where all are equal in both, the error is 0 and the degrees of freedom infinite.
+
+    Examples
+    --------
+    >>> welch(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 1.0]))
+    (1.0, 0.5773502691896257, 2.0)
+    """
     parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
     total = float(parts.sum())
-    if total == 0.0:
-        return {"mean": gap, "low": gap, "high": gap}
-    freedom = total**2 / float((parts**2 / np.array([len(x) - 1, len(y) - 1])).sum())
-    half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * math.sqrt(total)
-    return {"mean": gap, "low": gap - half, "high": gap + half}
+    least = np.array([len(x) - 1, len(y) - 1])
+    freedom = total**2 / float((parts**2 / least).sum()) if total > 0.0 else math.inf
+    return float(x.mean() - y.mean()), math.sqrt(total), freedom
 
 
 def share(successes: Sequence[bool]) -> dict[str, Any]:

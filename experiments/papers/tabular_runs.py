@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from games.bayes_net import BayesNet
-from games.dag import Dag
+from experiments.papers.samples import welch
 from games.markov import MarkovGame
 from games.simplices import Float
 from games.sims.coordination_bits import coordination_game
 from solvers.network_ascent import Ascent, ascend
-from solvers.network_certificate import certify_network
 from solvers.network_gradient import SoftmaxNetworks
 
 Progress = Callable[[float, str], None]
@@ -57,22 +54,6 @@ def at_most(text: str, value: float, limit: float) -> dict[str, Any]:
     return criterion(f"{text} <= {limit:g}", float(value), value <= limit)
 
 
-@cache
-def best_value(agents: int) -> float:
-    """J*: the value of the best joint policy of the coordination game, a single agent that chooses for all.
-
-    >>> round(best_value(2), 4)
-    47.8
-    """
-    game = coordination_game(agents)
-    one = MarkovGame(
-        game.flat_transition, game.flat_reward[:1], game.initial, discount=game.discount, title="one for all"
-    )
-    net = BayesNet.from_tables(Dag.empty(1), [np.full((one.size, 1, one.profiles), 1.0 / one.profiles)])
-    certificate = certify_network(one, net)
-    return float(certificate.values[0] + certificate.regret[0])
-
-
 def starts(game: MarkovGame, dag: str, runs: int, *seed: int) -> Float:
     """Logits float64[runs, L] of standard normal numbers."""
     return SoftmaxNetworks(game, dag).random(np.random.default_rng(seed), runs)
@@ -109,9 +90,7 @@ def welch_test(larger: Float, smaller: Float) -> float:
     """
     from scipy.special import stdtr
 
-    error = np.array([larger.var(ddof=1) / len(larger), smaller.var(ddof=1) / len(smaller)])
-    difference = float(larger.mean() - smaller.mean())
-    if error.sum() == 0.0:
-        return 0.5 if difference == 0.0 else float(difference < 0.0)
-    freedom = error.sum() ** 2 / (error**2 / (np.array([len(larger), len(smaller)]) - 1)).sum()
-    return float(stdtr(freedom, -difference / np.sqrt(error.sum())))
+    gap, error, freedom = welch(larger, smaller)
+    if error == 0.0:
+        return 0.5 if gap == 0.0 else float(gap < 0.0)
+    return float(stdtr(freedom, -gap / error))

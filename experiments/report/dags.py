@@ -73,7 +73,7 @@ def graphs_of(run: Run, progress: Progress) -> GraphSection | None:
         return None
     lines = {seed: read_metrics(run.folder(seed), "update") for seed in run.begun}
     lines = {seed: rows for seed, rows in lines.items() if any("open_ratio" in row for row in rows)}
-    chosen = _best_seeds(run)
+    chosen = best_seeds(run)
     looked, notes = _look(run, chosen, progress)
     if len(run.begun) > len(chosen):
         notes.append(f"Looked at are the {len(chosen)} seeds with the best evaluations.")
@@ -81,7 +81,7 @@ def graphs_of(run: Run, progress: Progress) -> GraphSection | None:
     return GraphSection(_curves(lines), pictures, [_row(*one) for one in looked], notes)
 
 
-def _best_seeds(run: Run) -> list[int]:
+def best_seeds(run: Run) -> list[int]:
     """The seeds with the best evaluations, the best first."""
 
     def best(seed: int) -> float:

@@ -233,7 +233,7 @@ def _returns_range(env: Env, max_steps: int | None) -> tuple[Float, Float] | Non
         low, high = np.minimum(reward.min(axis=1), 0.0), np.maximum(reward.max(axis=1), 0.0)
         return longest * low, longest * high
     bounds = getattr(env, "return_bounds", None) or getattr(rules, "return_bounds", None)
-    found = None if bounds is None else bounds()
+    found = None if bounds is None else bounds(int(longest))
     if found is None:
         return None
     agents = len(env.spec.agents)

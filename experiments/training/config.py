@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -55,7 +55,7 @@ def learner_options(name: str, settings: Settings | None = None) -> list[Option]
     out = list(whole.options)
     for part in parts:
         field = part.prefix.split(".")[1]
-        about = f"the learner {field}; any of {', '.join(_part_names())}"
+        about = f"the learner {field}; {listed(part_names(field))}"
         out += [Option(f"{part.prefix}name", "text", part.name, about), *part.options]
     return out
 
@@ -102,7 +102,7 @@ def spec_of(settings: Settings) -> Spec:
     name = settings.get("learner.name")
     if name is None or not name.value:
         raise InputError(
-            f"which learner? {_known_learners()}, as in `staghunt train mappo foraging:8x8-2p-3f`"
+            f"which learner? {listed(list(learners()))}, as in `staghunt train mappo foraging:8x8-2p-3f`"
         )
     named = _named(settings)
     if settings.get("env", Given(None, "")).value is None:
@@ -146,20 +146,33 @@ def _named(settings: Settings) -> list[Named]:
     preset = _learner(given.value, given.source)
     out = [Named("learner.", str(given.value).lower(), preset)]
     for field, usual in preset.parts.items():
-        name = settings.get(f"learner.{field}.name", Given(usual, ""))
-        part = _learner(name.value, name.source)
-        if str(name.value).lower() not in _part_names():
+        key, allowed = f"learner.{field}", part_names(field)
+        given = settings.get(key) or settings.get(f"{key}.name", Given(usual, ""))
+        name = given.value.lower() if isinstance(given.value, str) else ""
+        if key in settings or name not in allowed:
+            near = None if name in learners() else nearest_name(name, allowed)
+            hint = f"; did you mean {near}?" if near else ""
             raise InputError(
-                f"{name.source}: learner.{field} is {short(name.value)}, expected one of {', '.join(_part_names())}"
+                f"{given.source}: {key} is {short(given.value)}, expected {listed(allowed)}{hint}"
             )
-        out.append(Named(f"learner.{field}.", str(name.value).lower(), part))
+        out.append(Named(f"{key}.", name, learners()[name]))
     return out
 
 
-def _part_names() -> tuple[str, ...]:
+def part_names(field: str) -> tuple[str, ...]:
+    """The learners that a part of another may be."""
     from marl.learners import PARTS
 
-    return PARTS
+    return PARTS[field]
+
+
+def listed(names: Sequence[str], word: str = "or") -> str:
+    """Names in a sentence.
+
+    >>> listed(["iql", "vdn", "qmix"])
+    'iql, vdn or qmix'
+    """
+    return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _learner(name: Any, source: str) -> Preset:
@@ -173,11 +186,6 @@ def _learner(name: Any, source: str) -> Preset:
     return found
 
 
-def _known_learners() -> str:
-    names = list(learners())
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
-
-
 def _check_keys(settings: Settings, named: list[Named]) -> None:
     """Refuse keys that nobody knows, with the nearest that somebody does."""
     known = [option.key for option in training_options()]
@@ -188,17 +196,48 @@ def _check_keys(settings: Settings, named: list[Named]) -> None:
     for key, given in settings.items():
         if key in known or key in fixed:
             continue
-        near = nearest_key(key, known)
-        hint = f"did you mean {near}?" if near else "`staghunt train LEARNER --options` lists all"
-        raise InputError(f"{given.source}: unknown key {key!r:.80}; {hint}")
+        inside = next((name for name in known if name.startswith(f"{key}.")), None)
+        if inside is not None:
+            raise InputError(
+                f"{given.source}: {key} is {short(given.value)}, not a section of settings such as {inside}"
+            )
+        raise InputError(f"{given.source}: unknown key {key!r:.80}; {_meant(key, named, known)}")
+
+
+def _meant(key: str, named: list[Named], known: list[str]) -> str:
+    """What a key that is not known was probably meant to be."""
+    section, _, leaf = key.rpartition(".")
+    nested_in = [one.prefix + leaf for one in named[1:] if one.prefix + leaf in known]
+    if section == "learner" and nested_in:
+        return f"did you mean {listed(nested_in)}?"
+    field = key.split(".")[1] if key.startswith("learner.") else ""
+    made_of = [name for name, preset in learners().items() if field in preset.parts]
+    if made_of and field not in named[0].preset.parts:
+        return f"{listed(made_of, 'and')} has a learner {field}, {named[0].name} has none"
+    for one in reversed(named):
+        if key.startswith(one.prefix):
+            names = list(learners()) if one is named[0] else part_names(field)
+            others = [name for name in names if key in _keys_of(one.prefix, name)]
+            if others:
+                return f"it is a setting of {listed(others, 'and')}, not of {one.name}"
+            break
+    names = [f"{one.prefix}name" if key.startswith(one.prefix) else one.prefix[:-1] for one in named]
+    near = nearest_key(key, [*known, *names])
+    return f"did you mean {near}?" if near else f"`staghunt train {named[0].name} --options` lists all"
+
+
+def _keys_of(prefix: str, name: str) -> list[str]:
+    return [option.key for option in Named(prefix, name, learners()[name]).options]
 
 
 def _check_fixed(settings: Settings, one: Named) -> None:
     for field, value in one.preset.fixed.items():
         given = settings.get(one.prefix + field)
         if given is not None and given.value != value:
-            other = [name for name, also in learners().items() if also.fixed.get(field) == given.value]
-            hint = f"; that would be {' or '.join(other)}" if other else ""
+            part = one.prefix.split(".")[1]
+            names = part_names(part) if part else tuple(learners())
+            other = [name for name in names if learners()[name].fixed.get(field) == given.value]
+            hint = f"; that would be {listed(other)}" if other else ""
             raise InputError(
                 f"{given.source}: {one.prefix}{field} is {short(value)} for {one.name}, not {short(given.value)}{hint}"
             )

@@ -125,8 +125,8 @@ def _flatten(key: str, value: Any, source: str, out: Settings) -> None:
         for name, item in value.items():
             _flatten(f"{key}.{name}", item, source, out)
         return
+    if value is None and key in {*SECTIONS, *NAMED}:  # a section whose lines are all commented out
+        return
     if key in SECTIONS:
-        if value is None:  # a section whose lines are all commented out
-            return
         raise InputError(f"{source}: {key} is {short(value)}, not a section of settings")
     out[key] = Given(value, source)

@@ -17,9 +17,9 @@ from pathlib import Path
 from shlex import quote
 from typing import IO, Any
 
-from experiments.output import dumps, plain
+from experiments.output import dumps
 from experiments.training.folders import clear_temporary, cut
-from experiments.training.layers import from_mapping
+from experiments.training.layers import from_mapping, short
 from experiments.training.rows import Window, evaluation_row, scores
 from experiments.training.runs import BEST, DENSE, LAST, METRICS, TIMING, Run, read_timing
 from experiments.training.settings import Spec, learner_document
@@ -267,10 +267,14 @@ def check_identity(tree: Tree, spec: Spec) -> None:
     for key, (value, _) in asked.items():
         had = found.get(key)
         if had is None or had.value != value:
-            told = "nothing" if had is None else plain(had.value)
+            told = "nothing" if had is None else _said(had.value)
             raise InputError(
-                f"the checkpoint was trained with {key} {told!s:.60}, but the run's spec says {value}"
+                f"the checkpoint was trained with {key} {told}, but the run's spec says {_said(value)}"
             )
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else short(value)
 
 
 def _appending(path: Path) -> IO[bytes]:

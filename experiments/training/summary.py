@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from experiments.training.progress import duration
 from experiments.training.runs import Row, Run, read_metrics, read_timing
+from experiments.training.switch_summary import SwitchOutcome, switch_outcome
 
 
 class Outcome(NamedTuple):
@@ -18,6 +19,7 @@ class Outcome(NamedTuple):
     final: Row | None  # its last evaluation
     best: Row | None  # the last of those with the highest mean score, as in `best.safetensors`
     error: str | None
+    switch: SwitchOutcome | None = None  # of runs of mansa
 
     @property
     def rate(self) -> float | None:
@@ -40,6 +42,7 @@ def outcome(run: Run, seed: int, error: str | None = None) -> Outcome:
         evaluations[-1] if evaluations else None,
         best,
         error,
+        switch_outcome(run, seed),
     )
 
 
@@ -63,6 +66,7 @@ def run_document(run: Run, results: list[Outcome]) -> dict[str, Any]:
                 "final": _without_kind(one.final),
                 "best": _without_kind(one.best),
                 "error": one.error,
+                **({} if one.switch is None else {"switch": one.switch.to_document()}),
             }
             for one in results
         ],
@@ -77,9 +81,10 @@ def show_run(run: Run, results: list[Outcome]) -> None:
 
     out = console()
     out.print(f"[bold]{escape(one_line(run.title))}[/]")
-    table = simple_table(
-        "Seed", "Steps", "Return", "s.e.", "Best", "at step", "Time", "Frames/s", right=range(8)
-    )
+    switched = any(one.switch is not None for one in results)
+    heads = ["Seed", "Steps", "Return", "s.e.", "Best", "at step", "Time", "Frames/s"]
+    heads += ["Calls", "last 10 %", "judged", "E2"] if switched else []
+    table = simple_table(*heads, right=range(len(heads)))
     for one in results:
         final, best = one.final or {}, one.best or {}
         table.add_row(
@@ -91,8 +96,14 @@ def show_run(run: Run, results: list[Outcome]) -> None:
             f"{best['steps']:,}" if best else "",
             duration(one.seconds),
             "" if one.rate is None else f"{one.rate:,.0f}",
+            *([] if one.switch is None else _calls(one.switch)),
         )
     out.print(table)
+    if switched:
+        out.print(
+            "[dim]Calls: share of training steps, of the last 10 % of them, and of the steps of the last evaluation; E2: "
+            "its mean return of the independent policies alone[/]"
+        )
     finals = [one.final["return"] for one in results if one.final and _is_number(one.final.get("return"))]
     if len(finals) > 1:
         out.print(f"Mean return over {len(finals)} seeds: {sum(finals) / len(finals):.4g}")
@@ -101,6 +112,13 @@ def show_run(run: Run, results: list[Outcome]) -> None:
 
 def _without_kind(row: Row | None) -> Row | None:
     return None if row is None else {key: value for key, value in row.items() if key != "kind"}
+
+
+def _calls(one: SwitchOutcome) -> list[str]:
+    """What stands in the columns of a switched team."""
+    shares = one.call_fraction, one.call_fraction_last_tenth, one.call_fraction_evaluation
+    told = ["" if share is None else f"{100 * share:.3g} %" for share in shares]
+    return [*told, _number(one.return_independent)]
 
 
 def _is_number(value: Any) -> bool:

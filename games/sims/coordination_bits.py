@@ -96,10 +96,10 @@ def coordination_game(
     _check_probability("noise", noise)
     size = 2**agents
     _check_room(agents)
-    flips = _flips(agents, noise)
-    paid = _by_state(table)
+    following = flips(agents, noise)
+    paid = by_state(table)
     return MarkovGame.common_reward(
-        np.broadcast_to(flips, (size, size, size)),
+        np.broadcast_to(following, (size, size, size)),
         np.broadcast_to(paid.reshape(size, *[1] * agents), (size, *[2] * agents)),
         np.full(size, 1.0 / size) if initial is None else initial,
         discount=discount,
@@ -120,16 +120,16 @@ def _check_room(agents: int) -> None:
         )
 
 
-def _flips(agents: int, noise: float) -> Array:
-    """Probability of the next bits given the chosen ones, float64[2**n, 2**n]."""
+def flips(agents: int, noise: float) -> Array:
+    """Probability of the next bits given the chosen ones, float64[2**n, 2**n]; the first agent's bit is the highest."""
     one = np.array([[1.0 - noise, noise], [noise, 1.0 - noise]])
-    flips = np.ones((1, 1))
+    table = np.ones((1, 1))
     for _ in range(agents):
-        flips = np.kron(flips, one)
-    return flips
+        table = np.kron(table, one)
+    return table
 
 
-def _by_state(table: Array) -> Array:
+def by_state(table: Array) -> Array:
     """What every state pays, float64[2**n], from payments by number of ones."""
     ones = np.zeros(1, dtype=np.int64)
     for _ in range(len(table) - 1):
@@ -197,7 +197,7 @@ class BitsRules:
 
     def payments(self) -> Array:
         """What arriving in every state pays, float64[2**n]."""
-        return _by_state(self.table)
+        return by_state(self.table)
 
     def behind(self) -> MarkovGame:
         """The environment as a Markov game of `steps` steps that is paid by choices: expected payments for the next state.
@@ -207,10 +207,10 @@ class BitsRules:
         agents = self.spec.groups[0].size
         size = 2**agents
         _check_room(agents)
-        flips = _flips(agents, self.noise)
-        expected = (flips @ self.payments()).reshape(1, *[2] * agents)
+        following = flips(agents, self.noise)
+        expected = (following @ self.payments()).reshape(1, *[2] * agents)
         return MarkovGame.common_reward(
-            np.broadcast_to(flips, (size, size, size)),
+            np.broadcast_to(following, (size, size, size)),
             np.broadcast_to(expected, (size, *[2] * agents)),
             self.first_bits(),
             horizon=self.spec.horizon,
@@ -257,6 +257,10 @@ class BitsRules:
         everybody = state["all"]
         view = View(observation, state["mask"], rewards[0], everybody, everybody, rows if listed else None)
         return (view,), features
+
+    def return_bounds(self, steps: int) -> tuple[float, float]:
+        """The smallest and the largest return of so many steps; every state can follow every other."""
+        return steps * float(self.table.min()), steps * float(self.table.max())
 
     def scene(self, state: dict[str, Array], which: int) -> Scene:
         """A square per bit, the choice that led to it below."""

@@ -66,6 +66,11 @@ class CommonPayoffRules:
         rewards, over = self.once.advance(state, streams, actions, live)
         return rewards, over if self.spec.horizon == 1 else None
 
+    def return_bounds(self, steps: int) -> tuple[float, float]:
+        """The smallest and the largest return of so many plays."""
+        paid = self.once.game.payoffs[0]
+        return steps * float(paid.min()), steps * float(paid.max())
+
 
 class ClimbRules:
     """The climb game of the MACO benchmark, for any number of agents with three actions each.
@@ -140,6 +145,10 @@ class ClimbRules:
         """There is nothing to see."""
         view = View(state["observation"], state["mask"], rewards[0], state["all"], state["all"], state["row"])
         return (view,), state["features"]
+
+    def return_bounds(self, steps: int) -> tuple[float, float]:
+        """The smallest and the largest return of so many plays."""
+        return steps * min(self.reward, 0.0), steps * max(self.reward, 0.0)
 
     def scene(self, state: dict[str, Array], which: int) -> Scene:
         """How often each action was played, in words."""

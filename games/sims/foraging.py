@@ -119,8 +119,8 @@ class ForagingRules:
         kernels.look(state.players, state.foods, state.time, *rules, seen, mask, features)
         return (View(seen, mask, rewards[0], state.everybody, state.everybody),), features
 
-    def return_bounds(self) -> tuple[float, float] | None:
-        """Between which numbers every return lies: shares of all food, where rewards are normalised and cost nothing."""
+    def return_bounds(self, steps: int) -> tuple[float, float] | None:
+        """Between which numbers every return of so many steps lies: shares of all food, if normalised and nothing costs."""
         return (0.0, 1.0) if self.setup.normalize and self.setup.penalty == 0 else None
 
     def scene(self, state: Field, which: int) -> Scene:

@@ -1,0 +1,224 @@
+"""Judging checkpoints of a run, one after another, all on the same episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.evaluation import Gains, Judged
+from experiments.progress import Reporter
+from games.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.evaluation_graphs import Drawn
+    from experiments.evaluation_switch import SwitchJudged
+    from experiments.film import Film
+    from experiments.session import Session
+    from experiments.switch_exact import ExactSwitch
+    from games.play import Episodes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked about deviating: who learns responses, how long, on how many episodes they are measured, of whom."""
+
+    responder: str | None
+    steps: int | None
+    episodes: int
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges checkpoints one after another, all on the same episodes.
+
+    Parameters
+    ----------
+    run : Run
+        Theirs.
+    session : Session
+        Its environment.
+    greedy : bool or None
+        Whether the likeliest actions are played; as the run says if None.
+    dag, execution : str or None
+        How teams draw their graph, and how switched ones are executed; as the run says, and in all ways, if None.
+    device : str
+        Where networks live.
+    seed, episodes, batch : int
+        Of the episodes.
+    limit : int or None
+        Where they are cut off.
+    asked : Asked or None
+        About deviating.
+    figure : bool
+        Whether the team shall be drawn.
+    quiet : bool
+        Whether nothing is said meanwhile.
+    """
+
+    run: Any
+    session: Session
+    greedy: bool | None
+    dag: str | None
+    execution: str | None
+    device: str
+    seed: int
+    episodes: int
+    batch: int
+    limit: int | None
+    asked: Asked | None
+    figure: bool
+    quiet: bool
+
+    def __call__(self, seed: int, file: Path, film: Film | None) -> Judged:
+        """Play the policies of a training seed, look at its graphs or its switch, and train responses if asked."""
+        from experiments.evaluation_graphs import has_graph, in_way
+        from experiments.evaluation_switch import switched_team
+        from experiments.training.runs import team_of
+
+        session = self.session
+        learner: Any
+        learner, _, state, team = team_of(
+            self.run, file, device=self.device, greedy=self.greedy, env=session.seen
+        )
+        greedy = self.run.spec.training.greedy if self.greedy is None else self.greedy
+        switched = switched_team(learner, state, greedy)
+        if self.figure and switched is None and not has_graph(team):
+            raise InputError(
+                f"--figure: the agents of {file} play independently, without a graph or a switch"
+            )
+        graphs: tuple[Drawn, ...] = ()
+        switch: SwitchJudged | None = None
+        if switched is not None:
+            own = self.execution or learner.execution
+            results, switch = self._switched(switched, own, getattr(state, "steps", None), seed, film)
+            if learner.control == "learned" and switch.facts is not None:
+                exact = self._exact_switch(switched, learner.price_in_rewards(state))
+                switch = replace(switch, exact=exact)
+        else:
+            session.team = in_way(team, self.dag, str(file))
+            results = self._played(seed, film)
+            graphs = self._graphs(file, seed, results)
+        gains = None
+        if self.asked is not None:
+            with Reporter(self.quiet, "looking for what deviating gains") as progress:
+                gains = self._gains(self.asked, progress)
+        return Judged(seed, file, getattr(state, "steps", None), results, gains, graphs, switch)
+
+    def _played(self, seed: int, film: Film | None = None, how: str = "") -> Episodes:
+        """The episodes of the session's team."""
+        session = self.session
+        with Reporter(self.quiet, f"playing {session.spec.name}, seed {seed}{how}") as progress:
+            try:
+                return session.play(self.seed, self.episodes, self.batch, self.limit, film, progress)
+            except MemoryError:
+                raise InputError(
+                    "not enough memory for this; play fewer episodes at once (--batch)"
+                ) from None
+
+    def _graphs(self, file: Path, seed: int, results: Episodes) -> tuple[Drawn, ...]:
+        """The team with its graph drawn in all ways that are wanted; `results` are those of its own."""
+        from experiments.evaluation_graphs import measured, ways_of
+
+        session, out = self.session, []
+        own: Any = session.team
+        for way in ways_of(own, self.dag):
+            if way != own.execution:
+                session.team = own.with_execution(way)
+                results_of_way, session.team = self._played(seed), own
+            else:
+                results_of_way = results
+            with Reporter(self.quiet, f"measuring {way} graphs, seed {seed}") as progress:
+                out.append(
+                    measured(
+                        self.run,
+                        file,
+                        session.seen,
+                        way,
+                        results_of_way,
+                        seed=self.seed,
+                        device=self.device,
+                        progress=progress,
+                    )
+                )
+        return tuple(out)
+
+    def _switched(
+        self, team: Any, own: str, trained: int | None, seed: int, film: Film | None
+    ) -> tuple[Episodes, SwitchJudged]:
+        """A switched team, executed in all ways that are wanted; the session is left with it as `own` says."""
+        import numpy as np
+
+        from experiments.evaluation_switch import WAYS, Executed, SwitchJudged, in_execution
+        from experiments.switch_facts import facts_of
+        from experiments.switch_log import CallLog
+
+        session = self.session
+        wanted = WAYS if self.execution is None else (self.execution,)
+        log = CallLog(session.seen, team, np.random.default_rng([self.seed, *b"calls"]))
+        executed: dict[str, Executed] = {}
+        for way in WAYS:
+            if way not in wanted and not (way == "switched" and "random" in wanted):
+                continue
+            chance = executed["switched"].call_fraction if way == "random" else None
+            player: Any = log.watched if way == "switched" else in_execution(team, way, chance)
+            session.team = player
+            results = self._played(seed, film if way == own else None, f", {way}")
+            executed[way] = Executed(way, results, chance)
+        mine = executed[own]
+        session.team = in_execution(team, own, mine.chance)
+        facts = replace(facts_of(log.visits()), trained=trained) if "switched" in executed else None
+        told = tuple(executed[way] for way in wanted)
+        return mine.episodes, SwitchJudged(own, told, team.budget, facts)
+
+    def _exact_switch(self, team: Any, price: float) -> ExactSwitch | None:
+        """The switch beside the best one for its two teams, where that can be computed."""
+        from experiments.read_off import NotExact
+        from experiments.switch_exact import exact_switch
+
+        try:
+            return exact_switch(self.session.seen, team, price)
+        except NotExact:
+            return None
+
+    def _gains(self, asked: Asked, progress: Any) -> Gains:
+        from experiments.exact_gains import NotExact, exact_gains
+        from experiments.guard import note
+        from experiments.learned_gains import (
+            RESPONDER,
+            STEPS,
+            check_agents,
+            learned_gains,
+            make_responder,
+        )
+
+        env, team, exact, why = self.session.seen, self.session.team, None, ""
+        if asked.responder is not None:
+            make_responder(asked.responder, env.spec, 1)  # complains at once
+        check_agents(env.spec, asked.agents)
+        try:
+            exact = exact_gains(env, team, progress)
+        except NotExact as reason:
+            why = str(reason)
+        if exact is not None and asked.responder is None:
+            if asked.steps is not None or asked.agents:
+                note(
+                    "gains are exact here, so --steps and --agent change nothing; --responder learns them too",
+                    self.quiet,
+                )
+            return Gains(exact, None)
+        learned = learned_gains(
+            env,
+            team,
+            responder=asked.responder or RESPONDER,
+            steps=asked.steps or STEPS,
+            episodes=asked.episodes,
+            seed=self.seed,
+            agents=asked.agents,
+            recurrent=bool(getattr(self.run.spec.learner, "recurrent", False)),
+            max_steps=self.limit,
+            device=self.device,
+            progress=progress,
+        )
+        return Gains(exact, learned, why)
