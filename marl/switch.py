@@ -12,7 +12,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass as record
 from math import log
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from games.errors import InputError
 from marl.checkpoint import Tree, load_module, load_optimiser, module_tree, optimiser_tree, whole_number
+from marl.double_q import Transitions, double_q_gradient
 from marl.learner import torch_generator
 from marl.losses import huber
 from marl.networks import Network
@@ -77,34 +78,28 @@ class Switch:
 
     def learn(self, state: Switching, drawn: Pieces, price: float, scale: float) -> dict[str, Tensor]:
         """One gradient step on transitions [1, R]; rewards are divided by `scale`, and the price is paid after that."""
+        switched = drawn["switched"][0]
         given = Transitions(
-            drawn["seen"][0].unsqueeze(1),
-            drawn["seen_next"][0].unsqueeze(1),
-            drawn["switched"][0].long(),
+            drawn["seen"][0],
+            drawn["seen_next"][0],
+            switched,
             drawn["open_next"][0],
-            drawn["reward"][0] / scale - price * drawn["switched"][0].float(),
+            drawn["reward"][0] / scale - price * switched,
             self.gamma * drawn["discount"][0],
         )
-        loss, told = (self._dqn if self.method == "dqn" else self._sac)(state, given)
-        for parameter in state.parameters:  # as Adam's zero_grad, in a fifth of its time
-            parameter.grad = None
-        loss.backward()
+        if self.method == "dqn":
+            told = double_q_gradient(state.networks["judge"], state.targets["judge"], given, self.huber)
+        else:
+            loss, told = self._sac(state, given)
+            for parameter in state.parameters:  # as Adam's zero_grad, in a fifth of its time
+                parameter.grad = None
+            loss.backward()
         told["grad_norm"] = nn.utils.clip_grad_norm_(state.parameters, self.max_grad_norm)
         state.adam.step()
         state.gradient_steps += 1
         with torch.no_grad():
             torch._foreach_lerp_(state.target_parameters, state.parameters, self.target_rate)
         return {name: value.detach() for name, value in told.items()}
-
-    def _dqn(self, state: Switching, given: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
-        now, following = _of(state.networks["judge"], torch.cat([given.seen, given.seen_next])).chunk(2)
-        with torch.no_grad():
-            best = only_open(following, given.open_next).argmax(-1, True)
-            ahead = _of(state.targets["judge"], given.seen_next).gather(-1, best).squeeze(-1)
-            target = given.reward + given.discount * ahead
-        value = now.gather(-1, given.switched.unsqueeze(-1)).squeeze(-1)
-        loss = huber(value - target, self.huber).mean()
-        return loss, {"loss": loss, "value": value.mean()}
 
     def _sac(self, state: Switching, given: Transitions) -> tuple[Tensor, dict[str, Tensor]]:
         networks, targets = state.networks, state.targets
@@ -116,7 +111,7 @@ class Switch:
             )
             target = given.reward + given.discount * (chance * (pair + alpha * surprise)).sum(-1)
         told = [_of(networks[name], given.seen) for name in ("judge", "twin")]
-        taken = [value.gather(-1, given.switched.unsqueeze(-1)).squeeze(-1) for value in told]
+        taken = [torch.where(given.switched, value[:, 1], value[:, 0]) for value in told]
         missed = torch.stack([huber(value - target, self.huber).mean() for value in taken]).sum()
         chance, surprise = soft(_of(networks["policy"], given.seen))
         worth = torch.minimum(*told).detach()
@@ -146,17 +141,6 @@ class Switch:
             load_optimiser(state.adam, tree.get("adam"))
             state.gradient_steps = whole_number(tree, "gradient_steps")
             state.replay.load(tree.get("replay"))
-
-
-class Transitions(NamedTuple):
-    """What a gradient step learns from."""
-
-    seen: Tensor  # float[R, 1, s]
-    seen_next: Tensor  # float[R, 1, s]
-    switched: Tensor  # int64[R]
-    open_next: Tensor  # bool[R]: whether action 1 is available next
-    reward: Tensor  # float[R]: scaled, with the price paid
-    discount: Tensor  # float[R]
 
 
 @record
@@ -214,5 +198,5 @@ def soft(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _of(network: Network, seen: Tensor) -> Tensor:
-    """Outputs float[R, 2] for what was seen float[R, 1, s]."""
-    return network(seen)[0].squeeze(1)
+    """Outputs float[R, 2] for what was seen float[R, s]."""
+    return network(seen.unsqueeze(1))[0].squeeze(1)
