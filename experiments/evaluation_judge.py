@@ -170,7 +170,7 @@ class Judge:
         session.team = in_execution(team, own, mine.chance)
         facts = replace(facts_of(log.visits()), trained=trained) if "switched" in executed else None
         told = tuple(executed[way] for way in wanted)
-        return mine.episodes, SwitchJudged(own, told, team.budget, facts)
+        return mine.episodes, SwitchJudged(own, told, team.limit, facts)
 
     def _exact_switch(self, team: Any, price: float) -> ExactSwitch | None:
         """The switch beside the best one for its two teams, where that can be computed."""

@@ -145,7 +145,7 @@ def in_execution(team: SwitchedTeam, way: str, chance: float | None = None) -> J
     if way == "independent":
         return team.independent
     if way == "central":
-        return team.central if team.budget is None else team.deciding(decider=Decider(chance=1.0))
+        return team.central if team.limit is None else team.deciding(decider=Decider(chance=1.0))
     assert chance is not None
     return team.deciding(decider=Decider(chance=chance))
 

@@ -18,7 +18,7 @@ from games.env import Env
 from games.errors import InputError
 from games.markov import MarkovGame
 from games.tabulate import Situations, forgetful, tabulate_network
-from marl.switched_team import SwitchedTeam
+from marl.switched_team import ENDLESS, SwitchedTeam
 from solvers import switching_team
 from solvers.certificate import Certificate
 from solvers.switching import optimal_switch
@@ -86,10 +86,10 @@ def exact_switch(env: Env, team: SwitchedTeam, cost: float) -> ExactSwitch:
     try:
         alone, together = (_policy(env, one, game) for one in (team.independent, team.central))
         switch = _table(env, team, game)
-        certificate = certify_switch(game, alone, together, switch, cost, budget=team.budget)
+        certificate = certify_switch(game, alone, together, switch, cost, budget=team.limit)
         pair = switching_team.SwitchedTeam(game, alone, together)
-        own = evaluate_switch(pair, switch, cost, budget=team.budget)
-        best = optimal_switch(pair, cost, budget=team.budget).play
+        own = evaluate_switch(pair, switch, cost, budget=team.limit)
+        best = optimal_switch(pair, cost, budget=team.limit).play
     except InputError as error:
         raise NotExact(str(error)) from None
     return ExactSwitch(cost, own.returned, own.calls, best.returned, best.calls, certificate)
@@ -117,8 +117,9 @@ def _table(env: Env, team: SwitchedTeam, game: MarkovGame) -> Array:
     """How likely a call is, float64[T, S], with a budget also by calls left, [T, S, X]."""
     listed = Situations(env)
     step = listed.step(np.arange(listed.count))
-    lefts = [1] if team.budget is None else list(range(team.budget + 1))
+    now = ENDLESS if team.budget is None else team.budget
+    lefts = [now] if team.limit is None else list(range(team.limit + 1))
     columns = [team.call_probability(step, np.full(listed.count, left)) for left in lefts]
     staged = np.stack(columns, axis=1).reshape(-1, game.size, len(lefts))
     table = np.broadcast_to(staged, (game.stages, *staged.shape[1:]))
-    return table[..., 0] if team.budget is None else table
+    return table[..., 0] if team.limit is None else table

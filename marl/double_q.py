@@ -21,6 +21,7 @@ class Transitions(NamedTuple):
     seen: Tensor  # float[R, s]
     seen_next: Tensor  # float[R, s]
     switched: Tensor  # bool[R]: whether action 1 was taken
+    open: Tensor  # bool[R]: whether it was available
     open_next: Tensor  # bool[R]: whether action 1 is available next
     reward: Tensor  # float[R]: scaled, with the price paid
     discount: Tensor  # float[R]

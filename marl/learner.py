@@ -8,7 +8,7 @@ so by being another joint policy, and nobody sees the global state. `marl.learne
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,9 @@ class Learner(Protocol):
         The joint steps and the sub-environments of the run are told where they are known: a schedule may not fit them.
         """
 
+    def filled(self, steps: int) -> Learner:
+        """The same with what was left open decided, for a run of so many joint steps."""
+
     def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
         """What is allowed but was probably not meant, a sentence each; asked after `check`."""
 
@@ -80,6 +83,10 @@ class Learner(Protocol):
 
 class Plain:
     """What most learners have to say beside what they do: nothing."""
+
+    def filled(self, steps: int) -> Self:
+        """See `Learner.filled`."""
+        return self
 
     def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
         """See `Learner.remarks`."""

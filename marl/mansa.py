@@ -30,6 +30,7 @@ from games.errors import InputError
 from games.policy import JointPolicy
 from marl.checkpoint import Tree, load_moments, whole_number
 from marl.learner import Batch, Metrics, Plain, central, central_inputs, tensor
+from marl.mansa_checks import check_pair, remarks_on
 from marl.mansa_state import Learning, part_of, title_of, told_of
 from marl.ppo import PPO, own_judgement
 from marl.ppo_data import Only
@@ -118,16 +119,7 @@ class Mansa(Plain):
         for name, learner in (("independent", self.independent), ("central", self.central)):
             with told_of(name):
                 learner.check(spec, steps, batch)
-        if _is_central(self.independent) or not _is_central(self.central):
-            raise InputError(
-                "independent must learn alone (mixer none, or critic observation) and central together (mixer sum or "
-                "monotonic, or critic state)"
-            )
-        if self.independent.rollout != self.central.rollout:
-            raise InputError(
-                f"both learners learn from the same rollouts: independent.rollout is {self.independent.rollout}, "
-                f"central.rollout {self.central.rollout}; set both to the same"
-            )
+        check_pair(spec, self.independent, self.central)
         warmup = self._times[0]
         if self.control == "learned" and steps is not None and self.warmup is not None and warmup >= steps:
             raise InputError(
@@ -136,22 +128,7 @@ class Mansa(Plain):
 
     def remarks(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> tuple[str, ...]:
         """Budgets that never bind, prices that nobody pays."""
-        out = []
-        if self.budget is not None:
-            whole, what = (
-                (spec.horizon, "an episode has") if self.budget_scope == "episode" else (steps, "the run has")
-            )
-            if whole is not None and self.budget >= whole:
-                out.append(f"a budget of {self.budget:,} calls is never used up: {what} {whole:,} steps")
-            if self.cost != type(self).cost:
-                out.append("with a budget a call costs budget_cost, so cost changes nothing")
-            if self.budget_cost == 0.0:
-                out.append("with a budget_cost of 0 calls that change nothing use the budget up")
-        if self.control != "random" and self.fraction != type(self).fraction:
-            out.append(f"fraction is for control random, and changes nothing with control {self.control}")
-        if self.execution == "independent" and self.control == "central":
-            out.append("independent policies are judged that never act")
-        return tuple(out)
+        return remarks_on(self, spec.horizon if self.budget_scope == "episode" else steps)
 
     @property
     def _times(self) -> tuple[int, int]:
@@ -173,20 +150,36 @@ class Mansa(Plain):
     # --- playing -------------------------------------------------------------------------------------------
 
     def policy(self, state: Learning, greedy: bool = True) -> JointPolicy:
-        """See `Learner.policy`; a switched team is judged with its whole budget."""
+        """See `Learner.policy`.
+
+        A switched team is judged with the whole budget of an episode; with one of the whole run, as it would play at this
+        moment, with as many calls left as there are: calls of judged episodes are not taken from them.
+        """
         independent = self.independent.policy(state.independent, greedy)
         central_ = self.central.policy(state.central, greedy)
-        budget = self.budget if self.budget_scope == "episode" else None
         if self.execution == "independent":
             return independent
-        if self.execution == "central":
-            decider = Decider(chance=1.0)
-            if budget is None:
-                return central_
-        else:
+        if self.execution == "central" and self.budget is None:
+            return central_
+        decider = Decider(chance=1.0)
+        if self.execution == "switched":
             network = deepcopy(state.switch.chooser).requires_grad_(False)
-            decider = self._decider(state, network, 0.0, block=64)
-        return SwitchedTeam(state.spec, independent, central_, decider, budget=budget, full=self.budget)
+            decider = self._decider(state, network, 0.0, block=64, greedy=greedy)
+        return SwitchedTeam(
+            state.spec,
+            independent,
+            central_,
+            decider,
+            budget=self._left(state),
+            full=self.budget,
+            spends=self.budget_scope == "episode",
+        )
+
+    def _left(self, state: Learning) -> int | None:
+        """Calls that are left of the run's budget, or the whole one of an episode; None without a budget."""
+        if self.budget is None or self.budget_scope == "episode":
+            return self.budget
+        return max(self.budget - state.calls, 0)
 
     def beside(self, state: Learning, greedy: bool = True) -> dict[str, JointPolicy]:
         """The independent policies alone, beside a switched team."""
@@ -197,25 +190,28 @@ class Mansa(Plain):
     def explore(self, state: Learning) -> JointPolicy:
         """See `Learner.explore`."""
         decider = self._decider(state, state.switch.chooser, self.epsilon(state.steps), block=None)
-        if self.control == "learned" and state.steps < self._times[0]:
-            decider = Decider(chance=0.5)
-        whole = self.budget is not None and self.budget_scope == "run"
-        budget = max(self.budget - state.calls, 0) if whole and self.budget is not None else self.budget
+        warmup, whole = self._times[0], self.budget is not None and self.budget_scope == "run"
+        if self.control == "learned" and state.steps < warmup:
+            # of a budget of the run no more than half is for learning what calls are worth
+            chance = min(0.5, 0.5 * self.budget / warmup) if whole and self.budget is not None else 0.5
+            decider = Decider(chance=chance)
         return SwitchedTeam(
             state.spec,
             self.independent.explore(state.independent),
             self.central.explore(state.central),
             decider,
-            budget=budget,
+            budget=self._left(state),
             full=self.budget,
             shared=whole,
         )
 
-    def _decider(self, state: Learning, network: Any, epsilon: float, block: int | None) -> Decider:
+    def _decider(
+        self, state: Learning, network: Any, epsilon: float, block: int | None, greedy: bool = False
+    ) -> Decider:
         if self.control != "learned":
             chance = {"random": self.fraction, "independent": 0.0, "central": 1.0}[self.control]
             return Decider(chance=chance)
-        soft = self.switch.method == "sac" and block is None
+        soft = self.switch.method == "sac" and not greedy
         asked = _First(network)
         return Decider(asked, explore=0.0 if soft else epsilon, soft=soft, device=state.device, block=block)
 
@@ -295,6 +291,7 @@ class Mansa(Plain):
                 "seen": self._seen(state.spec, before, notes[..., 1]),
                 "seen_next": self._seen(state.spec, after, notes[..., 2]),
                 "switched": notes[..., 0] > 0.5,
+                "open": notes[..., 1] > 0 if self.budget is not None else np.ones_like(left),
                 "open_next": left,
                 "reward": reward,
                 "discount": after.discount,
@@ -385,10 +382,6 @@ def _taught(
         return told, learner.epochs * int(where.sum())
     learner.pass_by(state, batch)
     return {}, 0
-
-
-def _is_central(learner: Component) -> bool:
-    return learner.mixer != "none" if isinstance(learner, QLearning) else learner.critic == "state"
 
 
 def _team_reward(spec: EnvSpec, after: Step) -> Array:

@@ -183,6 +183,10 @@ class PPO(Plain):
         """
         groups = range(len(state.spec.groups))
         parts = [self._part(state, batch, g, None if only is None else only[g]) for g in groups]
+        whole = parts[0].obs.shape[1]
+        if only is not None and not self.recurrent:
+            own = only[0].where.flatten().nonzero().squeeze(1)
+            parts = [part.rows(own) for part in parts]
         if self.minibatches > 1 or played is not None:
             with torch.no_grad():
                 said = (played or judge)(state, parts)
@@ -190,7 +194,7 @@ class PPO(Plain):
         self._set_rates(state)
         told: list[dict[str, Tensor]] = []
         for _ in range(self.epochs):
-            for rows in self._minibatches(parts[0].obs.shape[1], rng):
+            for rows in self._minibatches(parts[0].obs.shape[1], whole, rng):
                 log_probs, facts = self._gradient_step(state, parts, rows, judge)
                 told.append(facts)
                 if parts[0].old_log_prob is None:  # in the first pass the policy is still the one that played
@@ -238,11 +242,12 @@ class PPO(Plain):
         for group, name in zip(state.adam.param_groups, state.networks, strict=True):
             group["lr"] = (own.get(name) or self.learning_rate) * left
 
-    def _minibatches(self, size: int, rng: np.random.Generator) -> list[Tensor | None]:
-        """Rows of each part of a pass; None is all of them."""
-        if self.minibatches == 1:
+    def _minibatches(self, size: int, whole: int, rng: np.random.Generator) -> list[Tensor | None]:
+        """Rows of each part of a pass; None is all of them. Of `size` rows of a `whole` there are as many parts fewer."""
+        parts = min(-(-self.minibatches * size // whole), size)
+        if parts == 1:
             return [None]
-        return list(torch.from_numpy(rng.permutation(size)).tensor_split(min(self.minibatches, size)))
+        return list(torch.from_numpy(rng.permutation(size)).tensor_split(parts))
 
     def _gradient_step(
         self, state: Learning, parts: list[Part], rows: Tensor | None, judge: Judge
@@ -271,16 +276,20 @@ class PPO(Plain):
         self, state: Learning, part: Part, g: int, log_prob: Tensor, entropy: Tensor
     ) -> dict[str, Tensor]:
         old = log_prob.detach() if part.old_log_prob is None else part.old_log_prob
-        gained, ratio = clipped_surrogate(log_prob - old, part.advantage, self.clip)
+        # where others acted a ratio may overflow, and infinity times a weight of 0 is no number
+        log_ratio = torch.where(part.acting > 0, log_prob - old, 0.0)
+        gained, ratio = clipped_surrogate(log_ratio, part.advantage, self.clip)
         critic: Any = state.networks["critics"][g]
         out, _ = critic.unroll(part.seen, part.critic_memory, part.fresh)
         value = values_of(out)
         missed = value_loss(value, part.target, part.old_value, self.clip_value, self.huber)
         with torch.no_grad():
             clipped = weighted_mean(((ratio - 1).abs() > self.clip).float(), part.acting)
-            kl = weighted_mean(ratio - 1 - (log_prob - old), part.acting)
+            kl = weighted_mean(ratio - 1 - log_ratio, part.acting)
             left = weighted_mean((part.target - value).square(), part.alive)
-            explained = 1 - left / part.target.var(correction=0).clamp_min(1e-8)
+            middle = weighted_mean(part.target, part.alive)
+            spread = weighted_mean((part.target - middle).square(), part.alive)
+            explained = 1 - left / spread.clamp_min(1e-8)
         return {
             "policy_loss": weighted_mean(gained, part.acting),
             "value_loss": weighted_mean(missed, part.alive),

@@ -24,7 +24,7 @@ from games.errors import InputError
 from marl.checkpoint import Tree, load_module, load_optimiser, module_tree, optimiser_tree, whole_number
 from marl.double_q import Transitions, double_q_gradient
 from marl.learner import torch_generator
-from marl.losses import huber
+from marl.losses import huber, weighted_mean
 from marl.networks import Network
 from marl.replay import Kept, Pieces, Replay
 
@@ -69,6 +69,7 @@ class Switch:
             "seen": Kept((inputs,)),
             "seen_next": Kept((inputs,)),
             "switched": Kept((), torch.bool),
+            "open": Kept((), torch.bool),
             "open_next": Kept((), torch.bool),
             "reward": Kept(()),
             "discount": Kept(()),
@@ -83,6 +84,7 @@ class Switch:
             drawn["seen"][0],
             drawn["seen_next"][0],
             switched,
+            drawn["open"][0],
             drawn["open_next"][0],
             drawn["reward"][0] / scale - price * switched,
             self.gamma * drawn["discount"][0],
@@ -115,10 +117,12 @@ class Switch:
         missed = torch.stack([huber(value - target, self.huber).mean() for value in taken]).sum()
         chance, surprise = soft(_of(networks["policy"], given.seen))
         worth = torch.minimum(*told).detach()
-        actor = -(chance * (worth + alpha * surprise)).sum(-1).mean()
-        entropy = (chance * surprise).sum(-1).detach()
-        cooling = networks["temperature"].log.exp() * (entropy - self.entropy * log(2.0)).mean()
-        facts = {"loss": missed, "value": taken[0].mean(), "entropy": entropy.mean(), "temperature": alpha}
+        free = given.open.float()  # where a call is not available there is nothing to choose
+        actor = -weighted_mean((chance * (worth + alpha * surprise)).sum(-1), free)
+        spread = (chance * surprise).sum(-1).detach()
+        cooling = networks["temperature"].log.exp() * weighted_mean(spread - self.entropy * log(2.0), free)
+        entropy = weighted_mean(spread, free)
+        facts = {"loss": missed, "value": taken[0].mean(), "entropy": entropy, "temperature": alpha}
         return missed + actor + cooling, facts
 
     def save(self, state: Switching, whole: bool = True) -> Tree:

@@ -138,6 +138,8 @@ class SwitchedTeam:
         The whole budget, in shares of which the switch sees what is left; that of the beginning by default.
     shared : bool
         Whether the budget is one for all.
+    spends : bool
+        Whether calls use the budget up. If not, play shows what is done with as many calls left.
     """
 
     sees_state = True
@@ -152,9 +154,11 @@ class SwitchedTeam:
         budget: int | None = None,
         full: int | None = None,
         shared: bool = False,
+        spends: bool = True,
     ) -> None:
         self.spec, self.independent, self.central, self.decider = spec, independent, central, decider
         self.budget, self.full, self.shared = budget, budget if full is None else full, shared
+        self.spends = spends
 
     def __repr__(self) -> str:
         return f"SwitchedTeam({self.spec.name!r}, {self.decider!r}, budget={self.budget})"
@@ -174,7 +178,13 @@ class SwitchedTeam:
             budget=self.budget,
             full=self.full,
             shared=self.shared,
+            spends=self.spends,
         )
+
+    @property
+    def limit(self) -> int | None:
+        """Most calls in an episode; None if there may be any number."""
+        return self.budget if self.spends or self.budget == 0 else None
 
     def start(self, batch: int) -> Held:
         """The whole budget, and the memories of both teams."""
@@ -192,7 +202,7 @@ class SwitchedTeam:
         """As `sample`, and float32[B, 3]: whether central policies were called, and the shares of the budget left before
         and afterwards (1 without a budget)."""
         called = self._called(step, memory.left, streams)
-        left = memory.left - (called.sum() if self.shared else called)
+        left = memory.left - self.spends * (called.sum() if self.shared else called)
         whole = _Gathered(len(called))
         parts = [
             whole.asked(team, step, kept, streams, np.flatnonzero(called == central_))

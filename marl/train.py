@@ -139,6 +139,7 @@ class Trainer:
 
     def __init__(self, learner: Learner, env: Env, plan: Plan, device: str, resume: Tree | None) -> None:
         check_plan(env.spec, plan)
+        learner = learner.filled(plan.steps)
         learner.check(env.spec, plan.steps, plan.batch)
         self.learner, self.env, self.plan, self.device = learner, env, plan, device
         init, play, update, self._evaluate = np.random.SeedSequence(plan.seed).spawn(4)

@@ -26,7 +26,7 @@ def transitions(seed: int, count: int) -> Transitions:
     switched, is_open = (torch.from_numpy(rng.random(count) < 0.5) for _ in range(2))
     reward = torch.from_numpy(rng.normal(size=count).astype(np.float32))
     discount = torch.from_numpy(0.9 * (rng.random(count) < 0.8).astype(np.float32))
-    return Transitions(seen, following, switched, is_open, reward, discount)
+    return Transitions(seen, following, switched, torch.ones_like(switched), is_open, reward, discount)
 
 
 @pytest.mark.parametrize("hidden", [(8,), (8, 6), (7, 5, 4)])

@@ -219,6 +219,7 @@ def test_calls_are_learned_where_they_are_worth_their_price(
             "seen": seen[None],
             "seen_next": seen[None],
             "switched": called[None],
+            "open": np.ones((1, 2_000), dtype=bool),
             "open_next": np.ones((1, 2_000), dtype=bool),
             "reward": (1.0 + np.array([0.5, -0.3, 0.1])[where] * called)[None].astype(np.float32),
             "discount": np.zeros((1, 2_000), dtype=np.float32),
@@ -266,3 +267,94 @@ def test_a_checkpoint_of_another_pair_does_not_fit() -> None:
         on_policy().load(env.spec, tree)
     with pytest.raises(InputError, match="does not fit"):
         replace(learner(), budget=3).load(env.spec, tree)
+
+
+# --- budgets of the run, sharp policies, pairs that do not fit -----------------------------------------------
+
+
+def test_a_budget_of_the_run_is_not_used_up_before_the_switch_learns_and_shuts_play_in_the_end() -> None:
+    env = make_env(BITS)
+    one = learner(budget=12, budget_scope="run", warmup=60)
+    state, told = taught(one, env, updates=5)  # 60 steps: the warm-up
+    assert state.steps == 60 and 0 < state.calls <= 12
+    spent = [m["call_fraction"] * 12 for m in told]
+    assert sum(spent) == pytest.approx(state.calls)
+    team: Any = one.policy(state)
+    assert team.budget == 12 - state.calls and team.limit is None
+    state.calls = 12
+    played = play_episodes(env, one.policy(state).deciding(decider=Decider(chance=1.0)), range(20))  # type: ignore[attr-defined]
+    assert not played.counts["call"].any()
+    state.calls = 11
+    played = play_episodes(env, one.policy(state).deciding(decider=Decider(chance=1.0)), range(20))  # type: ignore[attr-defined]
+    assert (played.counts["call"] == played.lengths).all()  # judged calls are not taken from the run's
+
+
+def test_the_coin_of_the_warm_up_leaves_half_of_the_run_s_budget_on_average() -> None:
+    one = learner(budget=20, budget_scope="run", warmup=400)
+    state = one.init(make_env(BITS).spec, np.random.default_rng(0))
+    team: Any = one.explore(state)
+    assert team.decider.chance == pytest.approx(0.5 * 20 / 400)
+    assert one.explore(state).decider.network is None  # type: ignore[attr-defined]
+
+
+def test_ratios_where_others_acted_do_no_harm() -> None:
+    """A log-ratio that overflows has weight 0 there; infinity times 0 must not reach the loss."""
+    ppo: Any = PPO(**SMALL_P)
+    env = make_env(BITS)
+    state = ppo.init(env.spec, np.random.default_rng(0))
+    play = begin(env, ppo.explore(state), draw_seeds(np.random.default_rng(1), 3))
+    batch = Batch(rollout(env, ppo.explore(state), play, ppo.rollout), None, True)
+    part = ppo._part(state, batch, 0)
+    part = part._replace(
+        acting=torch.zeros_like(part.acting), old_log_prob=torch.full_like(part.acting, -200.0)
+    )
+    log_prob = torch.zeros_like(part.acting, requires_grad=True)
+    facts = ppo._losses(state, part, 0, log_prob, torch.zeros_like(part.acting))
+    facts["policy_loss"].backward()
+    assert log_prob.grad is not None and not log_prob.grad.any()
+    assert all(torch.isfinite(value).all() for value in facts.values())
+
+
+def test_own_steps_alone_fill_the_minibatches_of_a_policy() -> None:
+    ppo = PPO(minibatches=4)
+    sizes = [
+        [0 if rows is None else len(rows) for rows in ppo._minibatches(n, 400, np.random.default_rng(0))]
+        for n in (400, 200, 90, 3)
+    ]
+    assert sizes == [[100] * 4, [100] * 2, [0], [0]]
+
+
+def test_critics_must_mean_the_same() -> None:
+    env = make_env("foraging:5x5-2p-1f")
+    for odd in ({"gamma": 0.9}, {"reward": "team"}):
+        with pytest.raises(InputError, match=f"independent.{next(iter(odd))} is .*; set both to the same"):
+            learner(
+                independent=PPO(critic="observation", **{**SMALL_P, **odd}), central=PPO(**SMALL_P)
+            ).check(env.spec)
+
+
+def test_a_run_from_python_fits_the_schedule_to_its_length() -> None:
+    from marl.train import Plan, Trainer
+
+    env = make_env(BITS)
+    trainer = Trainer(Mansa(), env, Plan(steps=5_000), "cpu", None)
+    made: Any = trainer.learner
+    assert (made.warmup, made.epsilon_steps) == (500, 1_500)
+
+
+def test_soft_switches_learn_nothing_where_there_is_nothing_to_choose() -> None:
+    switch = Switch(method="sac", hidden=(8,), batch_size=32)
+    state = switch.init(3, 1, np.random.default_rng(0), "cpu")
+    shut = np.zeros((1, 64), dtype=bool)
+    seen = np.random.default_rng(1).normal(size=(1, 64, 3)).astype(np.float32)
+    state.replay.add(
+        {"seen": seen, "seen_next": seen, "switched": shut, "open": shut, "open_next": shut}
+        | {name: np.ones((1, 64), dtype=np.float32) for name in ("reward", "discount")}
+    )
+    before = [
+        p.detach().clone() for name in ("policy", "temperature") for p in state.networks[name].parameters()
+    ]
+    for _ in range(3):
+        switch.learn(state, state.replay.draw(32, "transitions", np.random.default_rng(2)), 0.1, 1.0)
+    after = [p for name in ("policy", "temperature") for p in state.networks[name].parameters()]
+    assert all(torch.equal(x, y) for x, y in zip(before, after, strict=True))

@@ -132,7 +132,7 @@ def _made(settings: Settings, named: list[Named], steps: int) -> Any:
         parts = {field: made[f"{one.prefix}{field}."] for field in one.preset.parts}
         made[one.prefix] = replace(record, **parts) if parts else record
     learner = made["learner."]
-    return learner.filled(steps) if hasattr(learner, "filled") else learner
+    return learner.filled(steps)
 
 
 def spec_of_document(document: Any, source: str) -> Spec:
