@@ -155,7 +155,10 @@ class Judge:
         from experiments.switch_log import CallLog
 
         session = self.session
-        wanted = WAYS if self.execution is None else (self.execution,)
+        coin = team.decider.chance if team.decider.network is None else None
+        wanted: tuple[str, ...] = WAYS if self.execution is None else (self.execution,)
+        if coin is not None and self.execution is None:  # chance decides in any case
+            wanted = tuple(way for way in WAYS if way != "random")
         log = CallLog(session.seen, team, np.random.default_rng([self.seed, *b"calls"]))
         executed: dict[str, Executed] = {}
         for way in WAYS:
@@ -168,9 +171,10 @@ class Judge:
             executed[way] = Executed(way, results, chance)
         mine = executed[own]
         session.team = in_execution(team, own, mine.chance)
-        facts = replace(facts_of(log.visits()), trained=trained) if "switched" in executed else None
+        asked = "switched" in executed and coin is None
+        facts = replace(facts_of(log.visits()), trained=trained) if asked else None
         told = tuple(executed[way] for way in wanted)
-        return mine.episodes, SwitchJudged(own, told, team.limit, facts)
+        return mine.episodes, SwitchJudged(own, told, team.limit, facts, coin=coin)
 
     def _exact_switch(self, team: Any, price: float) -> ExactSwitch | None:
         """The switch beside the best one for its two teams, where that can be computed."""

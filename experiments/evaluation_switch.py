@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+_DIGITS = 10
+"""Of differences of returns."""
 WAYS = ("switched", "random", "independent", "central")
 """Who decides on calls: the switch (E1), chance at the share that was measured of it, nobody (E2), or always a call."""
 
@@ -75,6 +77,8 @@ class SwitchJudged:
         Where the switch calls, if it was asked.
     exact : ExactSwitch or None
         It beside the best switch for its two teams, where that can be computed.
+    coin : float or None
+        Probability of a call where chance decides in place of a switch, as in the controls.
     """
 
     own: str
@@ -82,6 +86,7 @@ class SwitchJudged:
     budget: int | None
     facts: SwitchFacts | None
     exact: ExactSwitch | None = None
+    coin: float | None = None
 
 
 def switched_team(learner: Any, state: Any, greedy: bool) -> SwitchedTeam | None:
@@ -129,6 +134,10 @@ def check_ways(learner: Any, name: str, execution: str | None, dag: str | None, 
     if dag is not None:
         raise InputError(
             f"--dag is for teams with a graph, and a run of {name} has a switch; --execution says how it is executed"
+        )
+    if figure and learner.control != "learned":
+        raise InputError(
+            f"--figure shows where the switch calls, and this run has none: its control is {learner.control}"
         )
     if figure and execution in ("independent", "central"):
         raise InputError(
@@ -198,8 +207,10 @@ def _gains(told: Evaluation, executions: Sequence[Executed], one: Executed) -> d
     if first is None or first is one:
         return None
     difference = scores(told.spec, first.episodes.returns) - scores(told.spec, one.episodes.returns)
+    difference = np.round(difference, _DIGITS)  # what is left of equal returns is rounding
     bounds = bootstrap_interval(difference[:, None], told.rng("switch"))
-    return {"mean": float(difference.mean()), "interval": None if bounds is None else bounds[0]}
+    ends = None if bounds is None else np.round(bounds[0], _DIGITS) + 0.0
+    return {"mean": float(np.round(difference.mean(), _DIGITS)) + 0.0, "interval": ends}
 
 
 def switch_aggregate(told: Evaluation) -> dict[str, Any] | None:
@@ -278,6 +289,9 @@ def _between(bounds: Any, times: int = 1) -> str:
     return " to ".join(number(end) if times == 1 else f"{times * end:.3g}" for end in bounds)
 
 
+_UNTIL = "a call in every step until the budget is used up, and the independent policies from then on"
+
+
 def _note(team: SwitchJudged) -> str:
     """What the rows mean, of the ways that were told."""
     told = {
@@ -286,8 +300,15 @@ def _note(team: SwitchJudged) -> str:
         "independent": "independent (E2): nobody decides and nobody is called, which alone is fully decentralised",
         "central": "central: always a call, so always the centrally trained policies",
     }
+    if team.coin is not None:
+        told["switched"] = (
+            f"switched: not by a switch, but by a coin that says call with probability {team.coin:g}"
+        )
     parts = [told[one.way] for one in team.executions]
     if team.budget is not None:
+        parts = [
+            part.replace("always a call, so always the centrally trained policies", _UNTIL) for part in parts
+        ]
         parts.append(
             f"at most {team.budget:,} call{'' if team.budget == 1 else 's'} in an episode in every way"
         )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from games.errors import InputError
 from marl.bayes_net import BayesNetActorCritic
 from marl.learner import Learner
-from marl.mansa import Mansa
+from marl.mansa import WITHIN, Mansa
 from marl.ppo import PPO
 from marl.qlearning import QLearning
 
@@ -22,6 +22,7 @@ class Preset(NamedTuple):
     kind: type
     fixed: Mapping[str, Any] = _NOTHING  # fields that make it what its name says
     parts: Mapping[str, str] = _NOTHING  # fields that hold another learner, and which one if nobody says
+    within: Mapping[str, Any] = _NOTHING  # fields of these learners that are so if nobody says
 
     def make(self, **fields: Any) -> Learner:
         """A learner of this name, with other fields as given."""
@@ -36,7 +37,7 @@ LEARNERS: dict[str, Preset] = {
     "ippo": Preset(PPO, {"critic": "observation"}),
     "mappo": Preset(PPO, {"critic": "state"}),
     "bayes-net": Preset(BayesNetActorCritic),
-    "mansa": Preset(Mansa, parts={"independent": "iql", "central": "qmix"}),
+    "mansa": Preset(Mansa, parts={"independent": "iql", "central": "qmix"}, within=WITHIN),
 }
 """What is known by which name."""
 PARTS: dict[str, tuple[str, ...]] = {"independent": ("iql", "ippo"), "central": ("vdn", "qmix", "mappo")}

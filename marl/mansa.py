@@ -43,6 +43,8 @@ Array = npt.NDArray[Any]
 Component = QLearning | PPO
 _QLEARNING: Any = QLearning
 _SWITCH: Any = Switch
+WITHIN = {"reward": "team", "rollout": 50}
+"""What both learners do unless they are told otherwise: learn for the team, from rollouts of the same length."""
 WARMUP, EPSILON_STEPS = 0.1, 0.3
 """Shares of a run in which chance calls, and over which the switch then explores less and less, if nobody says."""
 USUAL_STEPS = 200_000
@@ -58,8 +60,12 @@ class Mansa(Plain):
     its own steps alone in any case, which is what makes a call a price paid in training.
     """
 
-    independent: QLearning | PPO = Field(_QLEARNING(mixer="none"), description="who acts without a call")
-    central: QLearning | PPO = Field(_QLEARNING(mixer="monotonic"), description="who acts when called")
+    independent: QLearning | PPO = Field(
+        _QLEARNING(mixer="none", **WITHIN), description="who acts without a call"
+    )
+    central: QLearning | PPO = Field(
+        _QLEARNING(mixer="monotonic", **WITHIN), description="who acts when called"
+    )
     switch: Switch = Field(_SWITCH(), description="the learner of the switch")
     cost: float = Field(
         0.05, ge=0, description="price c of a call, in standard deviations of the team's reward of a step"

@@ -51,6 +51,10 @@ def remarks_on(learner: Mansa, whole: int | None) -> tuple[str, ...]:
             out.append("with a budget a call costs budget_cost, so cost changes nothing")
         if learner.budget_cost == 0.0:
             out.append("with a budget_cost of 0 calls that change nothing use the budget up")
+    if learner.budget is None and learner.budget_scope != usual.budget_scope:
+        out.append("budget_scope says what a budget is for, and there is none")
+    if learner.control == "independent" and learner.execution == "central":
+        out.append("central policies are judged that never act, and so never learn")
     if learner.control != "random" and learner.fraction != usual.fraction:
         out.append(f"fraction is for control random, and changes nothing with control {learner.control}")
     if learner.execution == "independent" and learner.control == "central":

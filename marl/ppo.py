@@ -104,7 +104,7 @@ class PPO(Plain):
     def check(self, spec: EnvSpec, steps: int | None = None, batch: int | None = None) -> None:
         """Every environment will do; `InputError` only for widths of layers that are not positive."""
         if min(self.hidden) < 1:
-            raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
+            raise InputError(f"hidden layers need at least one unit, not {list(self.hidden)}")
         if self.recurrent_critic and not self.recurrent:
             raise InputError("recurrent_critic is for agents that remember: set recurrent too")
 

@@ -123,7 +123,7 @@ class QLearning(Plain):
                     f"are {'continuous' if isinstance(group.actions, Box) else 'several at once'}; ippo and mappo can learn there"
                 )
         if min(self.hidden) < 1:
-            raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
+            raise InputError(f"hidden layers need at least one unit, not {list(self.hidden)}")
         if (self.target_every is None) == (self.target_rate is None):
             raise InputError("set one of target_every and target_rate, and the other to none")
         if self.recurrent and self.sample == "transitions":

@@ -20,7 +20,7 @@ from experiments.training.settings import Spec
 from games import make_env
 from games.errors import InputError
 from marl.learners import LEARNERS, PARTS
-from marl.mansa import Mansa
+from marl.mansa import WITHIN, Mansa
 from marl.ppo import PPO
 from marl.qlearning import QLearning
 
@@ -101,6 +101,16 @@ def test_a_setting_that_does_not_fit_gets_one_sentence(assignments: list[str], t
     assert told in str(error.value) and "\n" not in str(error.value)
 
 
+def test_parts_learn_for_the_team_from_rollouts_of_the_same_length() -> None:
+    options = from_options({"learner.name": ("mansa", "LEARNER"), "env": (COOP, "ENV")})
+    for words in ([], ["learner.independent=ippo"], ["learner.independent=ippo", "learner.central=mappo"]):
+        made = spec_of(merged([options, from_assignments(words)])).learner
+        for part in (made.independent, made.central):
+            assert (part.reward, part.rollout) == ("team", 50)
+    own = spec_of(merged([options, from_assignments(["learner.independent.reward=own"])])).learner
+    assert (own.independent.reward, own.central.reward) == ("own", "team")
+
+
 def test_a_learner_that_is_made_of_no_others_says_which_is() -> None:
     options = from_options({"learner.name": ("qmix", "LEARNER"), "env": (COOP, "ENV")})
     for words in (["learner.independent=ippo"], ["learner.central.hidden=[8]"]):
@@ -116,7 +126,7 @@ REFUSED = [
     (COOP, ["learner.independent.hiden=[8]"], "did you mean learner.independent.hidden?"),
     (
         COOP,
-        ["learner.independent=ippo"],
+        ["learner.independent=ippo", "learner.independent.rollout=64"],
         "both learners learn from the same rollouts: independent.rollout is 64, central.rollout 50; set both",
     ),
     (
@@ -189,9 +199,9 @@ def test_a_file_names_learners_shortly_or_with_settings(
     ran = staghunt("train", "-c", path, *sets("learner.cost=0.25", "learner.central.hidden=[4]"), "-o", out)
     assert ran.code == 0, ran.err
     learner = read_run(out).spec.learner
-    assert learner.cost == 0.25 and learner.central == PPO_(critic="state", hidden=(4,))
+    assert learner.cost == 0.25 and learner.central == PPO_(critic="state", hidden=(4,), **WITHIN)
     wanted = (8,) if "[8]" in section else PPO_().hidden
-    assert learner.independent == PPO_(critic="observation", hidden=wanted)
+    assert learner.independent == PPO_(critic="observation", hidden=wanted, **WITHIN)
 
 
 def test_sections_that_say_nothing_are_as_if_absent_and_the_file_is_named_in_errors() -> None:

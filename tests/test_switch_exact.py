@@ -84,6 +84,23 @@ def test_what_is_computed_is_what_is_played(uri: str, budget: int | None) -> Non
         assert calls.max() <= budget
 
 
+def test_a_budget_of_the_whole_run_is_judged_with_the_calls_that_are_left() -> None:
+    """What the switch sees when it is computed is what it sees when it plays, and nothing is used up."""
+    env = make_env(BITS)
+    learner: Any = LEARNERS["mansa"].make(budget=10, budget_scope="run")
+    state = learner.init(env.spec, np.random.default_rng(0))
+    with torch.no_grad():
+        for parameter in state.switch.chooser.parameters():
+            parameter.mul_(3.0)
+    for spent in (0, 4, 9, 10):
+        state.calls = spent
+        team = learner.policy(state)
+        found = exact_switch(env, team, 0.0)
+        played = play_episodes(env, team, draw_seeds(np.random.default_rng(2), 2_000)).counts["call"]
+        assert abs(played.mean() - found.calls) < 4.5 * (played.std() / np.sqrt(len(played)) + 1e-9)
+        assert (spent < 10) or not played.any()
+
+
 def test_a_trained_learner_s_switch_is_certified_at_its_price() -> None:
     env = make_env(BITS)
     learner: Any = LEARNERS["mansa"].make()

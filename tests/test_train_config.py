@@ -108,7 +108,7 @@ def test_a_spec_is_complete_and_a_configuration_itself() -> None:
 
 @pytest.mark.parametrize("name", list(learners()))
 def test_every_learner_is_made_by_its_name(name: str) -> None:
-    kind, fixed, _ = learners()[name]
+    kind, fixed, *_ = learners()[name]
     spec = asked(learner=name.upper() if name == "iql" else name)
     assert isinstance(spec.learner, kind)
     assert all(getattr(spec.learner, field) == value for field, value in fixed.items())

@@ -126,7 +126,7 @@ def command(
         for name in session.apart:
             note(
                 f"{name}: learned to play together, but others have seats here, so every agent plays apart, by its own "
-                "observation alone (the graph is empty)",
+                "observation alone (without a graph, or a call of central policies)",
                 quiet,
             )
         single = session.people or render is not None

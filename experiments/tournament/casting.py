@@ -121,7 +121,7 @@ class Casting:
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
         return (
             f"{', '.join(names[:3])}{more}: learned to play together, but no role of theirs has all seats, so every "
-            "agent plays apart, by its own observation alone (the graph is empty)"
+            "agent plays apart, by its own observation alone (without a graph, or a call of central policies)"
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,15 +31,18 @@ class Named(NamedTuple):
     prefix: str  # of its settings, such as ``learner.`` or ``learner.central.``
     name: str
     preset: Preset
+    within: Mapping[str, Any] = MappingProxyType({})  # defaults of its own, as a part of another
 
     @property
     def options(self) -> list[Option]:
         """Its settings, but for those of its parts and those that its name fixes."""
         left_out = {*self.preset.fixed, *self.preset.parts}
         depth = self.prefix.count(".")
-        return [
+        found = [
             o for o in options_of(self.preset.kind, self.prefix) if o.key.split(".")[depth] not in left_out
         ]
+        usual = {self.prefix + field: value for field, value in self.within.items()}
+        return [o._replace(default=usual.get(o.key, o.default)) for o in found]
 
 
 def learners() -> dict[str, Preset]:
@@ -128,7 +132,8 @@ def _made(settings: Settings, named: list[Named], steps: int) -> Any:
             tree = tree.get(key, {})
         left_out = {"name", *one.preset.parts}
         own = {key: value for key, value in tree.items() if key not in left_out}
-        record: Any = _built(one.preset.kind, {**own, **one.preset.fixed}, settings, one.prefix)
+        own = {**one.within, **own, **one.preset.fixed}
+        record: Any = _built(one.preset.kind, own, settings, one.prefix)
         parts = {field: made[f"{one.prefix}{field}."] for field in one.preset.parts}
         made[one.prefix] = replace(record, **parts) if parts else record
     learner = made["learner."]
@@ -155,7 +160,7 @@ def _named(settings: Settings) -> list[Named]:
             raise InputError(
                 f"{given.source}: {key} is {short(given.value)}, expected {listed(allowed)}{hint}"
             )
-        out.append(Named(f"{key}.", name, learners()[name]))
+        out.append(Named(f"{key}.", name, learners()[name], preset.within))
     return out
 
 

@@ -41,7 +41,7 @@ def list_options(learner: str | None, assignments: Sequence[str], json: bool) ->
 def _default(option: Option) -> str:
     value: Any = option.default
     if value is None:
-        return "none" if option.key != "env" else ""
+        return "null" if option.key != "env" else ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return (
