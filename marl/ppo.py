@@ -195,6 +195,12 @@ class PPO(Plain):
         told: list[dict[str, Tensor]] = []
         for _ in range(self.epochs):
             for rows in self._minibatches(parts[0].obs.shape[1], whole, rng):
+                if (
+                    only is not None
+                    and rows is not None
+                    and not any(bool(p.alive[:, rows].any()) for p in parts)
+                ):
+                    continue  # nothing of its own: a step of Adam by momentum alone
                 log_probs, facts = self._gradient_step(state, parts, rows, judge)
                 told.append(facts)
                 if parts[0].old_log_prob is None:  # in the first pass the policy is still the one that played
