@@ -255,7 +255,7 @@ def test_the_mean_gradient_of_minibatches_is_that_of_the_whole(recurrent: bool) 
 
 @pytest.mark.parametrize(("size", "parts"), [(5, 4), (12, 5), (7, 7), (3, 9), (8, 1)])
 def test_minibatches_are_a_partition(size: int, parts: int) -> None:
-    chunks = PPO(minibatches=parts)._minibatches(size, np.random.default_rng(0))
+    chunks = PPO(minibatches=parts)._minibatches(size, size, np.random.default_rng(0))
     if parts == 1:
         assert chunks == [None]
         return

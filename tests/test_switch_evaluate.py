@@ -36,6 +36,8 @@ SMALL = (
 )
 CHANCE = ("--set", "learner.control=random", "--set", "learner.fraction=0.4")
 WAYS = ["switched", "random", "independent", "central"]
+COIN = ["switched", "independent", "central"]
+"""Where chance decides in any case there is no control to it."""
 
 
 def train(folder: Path, *more: str, learner: str = "mansa", steps: int = 2_400) -> Path:
@@ -80,40 +82,40 @@ def by_way(one: dict[str, Any]) -> dict[str, dict[str, Any]]:
 # --- evaluate -----------------------------------------------------------------------------------------------------
 
 
-def test_all_ways_are_told_on_the_same_episodes(staghunt: Staghunt, chance: Path) -> None:
+def test_all_ways_are_told_on_the_same_episodes(staghunt: Staghunt, chance: Path, learned: Path) -> None:
     one = judged(staghunt, chance)
     ways = by_way(one)
-    assert list(ways) == WAYS and one["switch"]["execution"] == "switched" and one["graphs"] is None
+    assert list(ways) == COIN and one["switch"]["execution"] == "switched" and one["graphs"] is None
     assert one["return"] == ways["switched"]["return"]
     steps = 200 * ways["switched"]["length"]["mean"]
     assert ways["switched"]["call_fraction"] == pytest.approx(0.4, abs=5 * math.sqrt(0.24 / steps))
-    assert ways["random"]["chance"] == ways["switched"]["call_fraction"]
-    again = 200 * ways["random"]["length"]["mean"]
-    assert ways["random"]["call_fraction"] == pytest.approx(
-        ways["random"]["chance"], abs=5 * math.sqrt(0.24 / again)
-    )
     assert (ways["independent"]["call_fraction"], ways["central"]["call_fraction"]) == (0.0, 1.0)
-    for way in WAYS[1:]:
+    for way in COIN[1:]:
         gain = ways["switched"]["return"]["mean"] - ways[way]["return"]["mean"]
-        assert ways[way]["switched_gains"]["mean"] == pytest.approx(gain, abs=1e-12)
+        assert ways[way]["switched_gains"]["mean"] == pytest.approx(gain, abs=1e-9)
     assert ways["switched"]["switched_gains"] is None
     low, high = ways["switched"]["call_interval"]
     assert low < ways["switched"]["call_fraction"] < high
+    ways = by_way(judged(staghunt, learned))
+    assert list(ways) == WAYS and ways["random"]["chance"] == ways["switched"]["call_fraction"]
+    again, share = 200 * ways["random"]["length"]["mean"], ways["random"]["chance"]
+    allowed = 5 * math.sqrt(share * (1 - share) / again) + 1e-9
+    assert ways["random"]["call_fraction"] == pytest.approx(share, abs=allowed)
 
 
-def test_every_way_is_the_team_that_it_says(staghunt: Staghunt, chance: Path) -> None:
-    run = read_run(chance)
+def test_every_way_is_the_team_that_it_says(staghunt: Staghunt, learned: Path) -> None:
+    run = read_run(learned)
     learner: Any
     learner, env, state, _ = team_of(run, run.folder(0) / BEST)
     greedy = run.spec.training.greedy
     seeds = draw_seeds(np.random.default_rng(0), 200)
-    ways = by_way(judged(staghunt, chance))
+    ways = by_way(judged(staghunt, learned))
     for name in ("independent", "central"):
         team = getattr(learner, name).policy(getattr(state, name), greedy)
         mean = play_episodes(env, team, seeds).returns.sum(axis=1).mean()
         assert ways[name]["return"]["mean"] == pytest.approx(mean, abs=1e-12)
     for way in WAYS:
-        one = judged(staghunt, chance, "--execution", way)
+        one = judged(staghunt, learned, "--execution", way)
         assert one["return"] == ways[way]["return"] and one["switch"]["execution"] == way
         (found,) = one["switch"]["executions"]
         assert {k: v for k, v in found.items() if k != "switched_gains"} == {
@@ -123,16 +125,20 @@ def test_every_way_is_the_team_that_it_says(staghunt: Staghunt, chance: Path) ->
 
 
 def test_where_it_calls_is_told(staghunt: Staghunt, learned: Path, chance: Path) -> None:
-    for run in (learned, chance):
-        one = judged(staghunt, run)
-        where, way = one["switch"]["where"], by_way(one)["switched"]
-        assert where["calls"] / where["steps"] == way["call_fraction"]
-        assert where["steps"] == sum(row["steps"] for row in where["over_steps"])
-        assert where["episodes"] == 200 and where["features"][0]["bins"]
-        assert {row["name"] for row in where["features"]} & {"step of the episode", "state[0]"}
-    told = staghunt("evaluate", chance, "-n", 40)
+    one = judged(staghunt, learned)
+    where, way = one["switch"]["where"], by_way(one)["switched"]
+    assert where["calls"] / where["steps"] == way["call_fraction"]
+    assert where["steps"] == sum(row["steps"] for row in where["over_steps"])
+    assert where["episodes"] == 200 and where["features"][0]["bins"]
+    assert {row["name"] for row in where["features"]} & {"step of the episode", "state[0]"}
+    assert judged(staghunt, chance)["switch"]["where"] is None
+    text = " ".join(staghunt("evaluate", chance, "-n", 40).out.split())
+    assert "not by a switch, but by a coin that says call with probability 0.4" in text
+    assert "its control is random" in staghunt("evaluate", chance, "--figure", "x.png").complaint
+    told = staghunt("evaluate", learned, "-n", 40)
     text = " ".join(told.out.split())
-    assert told.code == 0 and "Execution" in text and "calls depend most on" in text
+    assert told.code == 0 and "Execution" in text
+    assert "calls depend most on" in text or "the switch never calls" in text
     assert "somebody sees the state and broadcasts one bit" in text and "fully decentralised" in text
 
 
@@ -141,7 +147,7 @@ def test_a_budget_holds_in_every_way(staghunt: Staghunt, home: Path) -> None:
     one = judged(staghunt, run)
     ways = by_way(one)
     assert one["switch"]["budget"] == 2
-    assert all(ways[way]["most_calls"] <= 2 for way in WAYS)
+    assert all(ways[way]["most_calls"] <= 2 for way in COIN)
     assert ways["central"]["most_calls"] == 2 and 0 < ways["central"]["call_fraction"] < 1
     central = judged(staghunt, run, "--execution", "central")
     assert central["return"] == ways["central"]["return"]
@@ -152,9 +158,8 @@ def test_the_run_says_how_it_is_executed(staghunt: Staghunt, home: Path) -> None
     run = train(home / "apart", *CHANCE, "--set", "learner.execution=independent")
     one = judged(staghunt, run)
     ways = by_way(one)
-    assert one["switch"]["execution"] == "independent" and list(ways) == WAYS
+    assert one["switch"]["execution"] == "independent" and list(ways) == COIN
     assert one["return"] == ways["independent"]["return"]
-    assert one["switch"]["where"]["calls"] > 0
     document = staghunt("train", "--resume", run, "--json").json["results"][0]
     assert document["switch"]["call_fraction_evaluation"] == 0.0
     assert document["switch"]["return_independent"] == document["final"]["return"]
@@ -186,14 +191,14 @@ def test_several_seeds_are_told_together(staghunt: Staghunt, home: Path) -> None
     assert cli.run(["train", "--resume", str(run), "--seeds", "2", "--quiet"]) == 0
     document = staghunt("evaluate", run, "--json", "-n", 50).json
     together = document["aggregate"]["switch"]["executions"]
-    assert [found["execution"] for found in together] == WAYS
+    assert [found["execution"] for found in together] == COIN
     for k, found in enumerate(together):
         mine = [one["switch"]["executions"][k] for one in document["seeds"]]
         assert found["return"]["mean"] == pytest.approx(np.mean([m["return"]["mean"] for m in mine]))
         assert found["call_fraction"] == pytest.approx(np.mean([m["call_fraction"] for m in mine]))
         if k:
             gains = np.mean([m["switched_gains"]["mean"] for m in mine])
-            assert found["switched_gains"]["mean"] == pytest.approx(gains, abs=1e-12)
+            assert found["switched_gains"]["mean"] == pytest.approx(gains, abs=1e-9)
     assert "all" in staghunt("evaluate", run, "-n", 50).out
     assert "add --train-seed" in staghunt("evaluate", run, "--figure", home / "x.png").complaint
 

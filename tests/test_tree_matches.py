@@ -57,7 +57,7 @@ def stepwise(
         team = Independent(env.spec, alone)
         own = None if acts is None else acts[here]
         played = play_episodes(env, team, seeds[here], own, max_steps=steps)
-        returns[here], lengths[here], ended[here] = played[1:]
+        returns[here], lengths[here], ended[here] = played[1:4]
     return Episodes(seeds, returns, lengths, ended)
 
 
@@ -70,7 +70,7 @@ def check_same(env: Any, rng: np.random.Generator, matches: int, steps: int | No
     assert play is not None
     for own in (None, acts):
         got, wanted = play(seating, seeds, own), stepwise(env, cast, seating, seeds, own, steps)
-        for one, two in zip(got, wanted):
+        for one, two in zip(got[:4], wanted[:4]):
             assert one.dtype == two.dtype and one.shape == two.shape
             assert one.tobytes() == two.tobytes()
     return got
@@ -114,7 +114,7 @@ def test_a_match_is_a_function_of_its_seeds_alone() -> None:
     whole = play(seating, seeds, acts)
     some = rng.permutation(5_000)[:700]
     part = play(seating[some], seeds[some], acts[some])
-    assert all((a[some] == b).all() for a, b in zip(whole, part))
+    assert all((a[some] == b).all() for a, b in zip(whole[:4], part[:4]))
 
 
 def test_frequencies_follow_the_strategies() -> None:
