@@ -1,4 +1,4 @@
-"""Checking a whole batch of discrete actions at once."""
+"""Checking a whole batch of actions at once."""
 
 from __future__ import annotations
 
@@ -58,4 +58,42 @@ def legal_actions(actions: Any, mask: Any, acting: Any, live: Any, counts: Any, 
                         return (b * agents + i) * parts + k
                 clean[b, i, k] = chosen
                 start += counts[k]
+    return -1
+
+
+@njit(**BARE)
+def inside_box(actions: Any, acting: Any, live: Any, low: Any, high: Any, clean: Any) -> Any:
+    """Copy numbers, clipped to their box, zero where nobody acts; flat position of the first that is not finite, or -1.
+
+    Parameters
+    ----------
+    actions : float32 or float64[B, n, K]
+        What the agents chose, in K parts.
+    acting : bool[B, n]
+        Who acts.
+    live : bool[B]
+        Which sub-environments have not stopped.
+    low, high : float32[K]
+        Bounds of each part, which may be infinite.
+    clean : float32[B, n, K]
+        Filled.
+    """
+    batch, agents, parts = actions.shape
+    wrong = 0
+    for b in range(batch):
+        for i in range(agents):
+            plays = live[b] and acting[b, i]
+            for k in range(parts):
+                value = np.float32(actions[b, i, k]) if plays else np.float32(0.0)
+                value = low[k] if value < low[k] else value  # nothing is below or above what is not a number
+                value = high[k] if value > high[k] else value
+                clean[b, i, k] = value
+                wrong += not abs(value) < np.inf
+    if not wrong:
+        return -1
+    for b in range(batch):
+        for i in range(agents):
+            for k in range(parts):
+                if not abs(clean[b, i, k]) < np.inf:
+                    return (b * agents + i) * parts + k
     return -1

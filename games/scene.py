@@ -52,7 +52,11 @@ class Scene:
     points : float array (k, 2), optional
         Many small dots at once, as swarms need.
     headings : float array (k,), optional
-        Radians; the dots become short arrows.
+        Radians; the dots become short arrows, coloured by them.
+    density : float array (h, w), optional
+        A raster over the whole plane, the lowest row first, in multiples of its mean: where there are too many for dots.
+    drift : complex array (h, w), optional
+        Of a density, the sum of unit vectors along headings in the same units.
     grid : bool
         Whether unit cells are drawn.
     text : str
@@ -66,6 +70,8 @@ class Scene:
     marks: tuple[Mark, ...] = ()
     points: npt.NDArray[np.float64] | None = None
     headings: npt.NDArray[np.float64] | None = None
+    density: npt.NDArray[np.float64] | None = None
+    drift: npt.NDArray[np.complex128] | None = None
     grid: bool = False
     text: str = ""
     image: Any = None

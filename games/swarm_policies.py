@@ -64,7 +64,7 @@ def centre(spec: EnvSpec, gain: float = 3.0) -> Policy:
         raise InputError(
             f"{spec.name}: the rule 'centre' is for swarm:aggregation, where agents see positions"
         )
-    return Rule("centre", lambda seen: np.clip(-gain * seen, -1, 1))
+    return Rule("centre", lambda seen: np.clip(-gain * seen[..., :2], -1, 1))
 
 
 def turn(spec: EnvSpec) -> Policy:

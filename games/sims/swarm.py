@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from games.env import Env, EnvSpec
 from games.errors import InputError
+from games.sims.constants import read_constants
 from games.sims.simulation import Running, Simulation
 from games.sims.swarm_aggregation import Aggregation, AggregationRules
-from games.sims.swarm_parameters import read_parameters
 from games.sims.swarm_vicsek import Kuramoto, Vicsek, VicsekRules
 from games.uri import split_query
 
@@ -61,7 +61,7 @@ def read_swarm(name: str, parameters: Mapping[str, Any]) -> Aggregation | Vicsek
         near = get_close_matches(key, SWARMS, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SWARMS)}"
         raise InputError(f"unknown swarm {name!r:.40}; {hint}")
-    swarm: Aggregation | Vicsek = read_parameters(SWARMS[key], f"swarm:{key}", parameters)
+    swarm: Aggregation | Vicsek = read_constants(SWARMS[key], f"swarm:{key}", parameters)
     return swarm
 
 
@@ -82,7 +82,7 @@ def simulate_swarm(parameters: Aggregation | Vicsek) -> Simulation:
 
 
 def features(env: Simulation, world: Running) -> Array:
-    """Mean-field features float32[B, M] of the worlds of a swarm; the same numbers as `Step.state`.
+    """Mean-field features float32[B, M] of the worlds of a swarm: the numbers of `Step.state`, without a clock's.
 
     ``env.rules.grid`` maps any agents float64[B, d, N] to features, so that a learner can also use other swarms or a
     sample of a limit.

@@ -17,9 +17,11 @@ import numpy.typing as npt
 from games.env import EnvSpec, View
 from games.scene import Scene
 from games.sims import swarm_kernels as kernels
-from games.sims.simulation import constant
+from games.sims.simulation import constant, renewed
+from games.sims.swarm_clock import Clock
 from games.sims.swarm_features import FeatureGrid
 from games.sims.swarm_parameters import check_swarm, swarm_spec
+from games.sims.swarm_scene import aggregation_scene
 
 Array = npt.NDArray[Any]
 
@@ -50,7 +52,9 @@ class Aggregation:
     cells : int
         Cells per coordinate of the global state.
     scale : float
-        What the global state sums to.
+        What the mean field in the global state sums to.
+    clock : bool
+        Whether each agent also sees t/T, t steps of T done, as a last number, and the global state too.
     """
 
     agents: int = 100
@@ -68,6 +72,7 @@ class Aggregation:
     features: Literal["histogram", "kernel"] = "histogram"
     cells: int = 7
     scale: float = 10.0
+    clock: bool = False
 
     def __post_init__(self) -> None:
         positive = ("box", "cells", "scale")
@@ -102,14 +107,16 @@ class AggregationRules:
     def __init__(self, parameters: Aggregation) -> None:
         self.parameters = parameters
         self.grid = parameters.grid
-        self.spec: EnvSpec = swarm_spec("swarm:aggregation", parameters, 2, self.grid.size)
+        self.clock = Clock(parameters.clock, parameters.horizon)
+        self.spec: EnvSpec = swarm_spec("swarm:aggregation", parameters, 2, self.grid.size + self.clock.width)
 
     def allocate(self, batch: int) -> dict[str, Array]:
         """Positions, and what is constant."""
         n = self.parameters.agents
         return {
             "places": np.zeros((batch, 2, n)),
-            "seen": np.zeros((batch, n, 2), dtype=np.float32),
+            "seen": np.zeros((batch, n, 2 + self.clock.width), dtype=np.float32),
+            "time": np.zeros(batch, dtype=np.int64),
             "mask": constant(True, (batch, n, 0)),
             "all": constant(True, (batch, n)),
         }
@@ -117,7 +124,7 @@ class AggregationRules:
     def begin(self, state: dict[str, Array], streams: Array, where: Array) -> None:
         """Draw positions and first observations."""
         p = self.parameters
-        state["seen"] = state["seen"].copy()
+        state["seen"] = renewed(state["seen"], where)
         kernels.begin_aggregation(
             state["places"],
             state["seen"],
@@ -129,6 +136,7 @@ class AggregationRules:
             p.box,
             p.sigma_y,
         )
+        self.clock.begin(state, where)
 
     def advance(
         self, state: dict[str, Array], streams: Array, actions: tuple[Array, ...], live: Array
@@ -136,24 +144,22 @@ class AggregationRules:
         """Pay for where everybody stands and for the move, then move."""
         p, reward = self.parameters, np.empty(actions[0].shape[:2])
         kernels.pay_aggregation(state["places"], actions[0], live, p.c_d, p.c_a, reward)
-        state["seen"] = state["seen"].copy()
+        state["seen"] = renewed(state["seen"], live)
         kernels.move_aggregation(
             state["places"], state["seen"], streams, actions[0], live, p.v, p.box, p.sigma_x, p.sigma_y
         )
+        self.clock.advance(state, live)
         return (reward,), None
 
     def look(self, state: dict[str, Array], rewards: tuple[Array, ...]) -> tuple[tuple[View, ...], Array]:
         """Own noisy positions; the mean field for central training."""
         view = View(state["seen"], state["mask"], rewards[0], state["all"], state["all"])
-        return (view,), self.features(state)
+        return (view,), self.clock.beside(self.features(state), state)
 
     def features(self, state: dict[str, Array]) -> Array:
-        """Mean-field features float32[B, M] of a state."""
+        """Mean-field features float32[B, M] of a state, without the time."""
         return self.grid(state["places"])
 
     def scene(self, state: dict[str, Array], which: int) -> Scene:
-        """Everybody as a point."""
-        box, places = self.parameters.box, state["places"][which]
-        spread = float(np.abs(places - places.mean(axis=1, keepdims=True)).sum(axis=0).mean())
-        text = f"mean distance from the centre of the swarm {spread:.3f}"
-        return Scene(2 * box, 2 * box, points=places.T + box, text=text)
+        """Everybody as a point, or as part of a raster."""
+        return aggregation_scene(state["places"][which], self.parameters.box)

@@ -74,7 +74,7 @@ class FeatureGrid:
         cells, low, width, periodic = self._arrays
         out = np.zeros((len(places), self.size))
         if self.kind == "histogram":
-            count_cells(places, cells, low, width, out)
+            count_cells(places, cells, low, width, np.empty(places.shape[2], dtype=np.int32), out)
         else:
             weights = np.empty((len(cells), int(cells.max())))
             share_out(places, cells, low, width, periodic, weights, out)
@@ -82,15 +82,26 @@ class FeatureGrid:
 
 
 @njit(**BARE)
-def count_cells(places: Any, cells: Any, low: Any, width: Any, out: Any) -> None:
-    """Add to ``out`` float64[B, M] how many agents stand in each cell; who stands outside counts in the nearest."""
+def _number_along(places: Any, low: Any, per_unit: Any, cells: Any, number: Any) -> None:
+    """Go on numbering cells, int32[N], by one more coordinate; who stands outside counts in the nearest cell."""
+    top = cells - 1.0
+    for i in range(places.shape[0]):
+        number[i] = number[i] * cells + np.int32(min(max((places[i] - low) * per_unit, 0.0), top))
+
+
+@njit(**BARE)
+def count_cells(places: Any, cells: Any, low: Any, width: Any, number: Any, out: Any) -> None:
+    """Add to ``out`` float64[B, M] how many agents stand in each cell; ``number`` int32[N] is work space.
+
+    One coordinate of everybody after the other, as such loops run on vector units.
+    """
     for b in range(places.shape[0]):
-        for i in range(places.shape[2]):
-            cell = 0
-            for d in range(cells.shape[0]):
-                part = math.floor((places[b, d, i] - low[d]) / width[d])
-                cell = cell * cells[d] + int(min(max(part, 0.0), cells[d] - 1.0))
-            out[b, cell] += 1.0
+        for i in range(number.shape[0]):
+            number[i] = 0
+        for d in range(cells.shape[0]):
+            _number_along(places[b, d], low[d], 1.0 / width[d], np.int32(cells[d]), number)
+        for i in range(number.shape[0]):
+            out[b, number[i]] += 1.0
 
 
 @njit(**BARE)

@@ -25,7 +25,7 @@ class SwarmSurrogate:
     Parameters
     ----------
     parameters : Aggregation or Vicsek
-        The constants, but for the number of agents.
+        The constants, but for the number of agents; a clock is left out, as policies are given the time.
     agents : int
         How many, at least 2000.
     seed : int
@@ -37,7 +37,7 @@ class SwarmSurrogate:
             raise InputError(
                 f"a surrogate of the limit needs at least {SMALLEST:,} agents, not {agents:,}; for fewer, play the swarm"
             )
-        self.env = simulate_swarm(replace(parameters, agents=agents))
+        self.env = simulate_swarm(replace(parameters, agents=agents, clock=False))
         self.seeds = check_seeds([seed])
 
     def flow(self, policy: LowerPolicy) -> SwarmFlow:

@@ -29,18 +29,30 @@ class CrowdRules:
         N.
     common_reward : bool
         Whether everybody gets the mean of all rewards.
+    name : str, optional
+        What the environment is called.
     """
 
-    def __init__(self, model: MeanFieldModel, agents: int, common_reward: bool) -> None:
+    def __init__(
+        self, model: MeanFieldModel, agents: int, common_reward: bool, name: str | None = None
+    ) -> None:
         if agents < 1:
             raise InputError(f"{model.title}: at least one agent is needed, not {agents}")
         self.model, self.agents, self.sights = model, agents, model.sights
         self.actions = model.actions
         width = len(str(agents - 1))
         names = tuple(f"agent {i:0{width}}" for i in range(agents))
-        group = Group("agents", names, (self.sights,), Discrete(self.actions), rows=self.sights)
+        numbered = model.action_names == tuple(map(str, range(self.actions)))
+        group = Group(
+            "agents",
+            names,
+            (self.sights,),
+            Discrete(self.actions),
+            rows=self.sights,
+            action_names=() if numbered else model.action_names,
+        )
         self.spec = EnvSpec(
-            f"{model.title} ({agents} agents)",
+            name or f"{model.title} ({agents} agents)",
             (group,),
             state=model.states,
             horizon=model.horizon,
@@ -49,17 +61,19 @@ class CrowdRules:
         self._eye = np.eye(self.sights, dtype=np.float32)
 
     def allocate(self, batch: int) -> dict[str, Array]:
-        """States, observations, and what is constant."""
+        """States, observations, clocks, and what is constant."""
         shape = (batch, self.agents)
         return {
             "at": np.zeros(shape, dtype=np.int32),
             "row": np.zeros(shape, dtype=np.int32),
+            "step": np.zeros(batch, dtype=np.int64),
             "mask": constant(True, (*shape, self.actions)),
             "all": constant(True, shape),
         }
 
     def begin(self, state: dict[str, Array], streams: Array, where: Array) -> None:
         """Draw states and first observations."""
+        state["step"][where] = 0
         begin_crowd(state["at"], self.model.initial, streams, where)
         self._see(state, streams, where)
 
@@ -70,14 +84,22 @@ class CrowdRules:
         nu = np.zeros((len(live), self.model.states, self.actions))
         count_crowd(state["at"], actions[0], nu)
         mu, reward = nu.sum(axis=2), np.empty(actions[0].shape)
-        pay_crowd(state["at"], actions[0], self.model.rewards(mu, nu), live, self.spec.common_reward, reward)
-        move_crowd(state["at"], actions[0], self.model.transitions(mu), streams, live)
+        step = self._step(state)
+        table = self.model.rewards(mu, nu, step)
+        pay_crowd(state["at"], actions[0], table, live, self.spec.common_reward, reward)
+        move_crowd(state["at"], actions[0], self.model.transitions(mu, step), streams, live)
+        state["step"] += live
         self._see(state, streams, live)
         return (reward,), None
 
     def _see(self, state: dict[str, Array], streams: Array, where: Array) -> None:
         state["row"] = state["row"].copy()
-        see_crowd(state["at"], self.model.observations(self._law(state)), streams, where, state["row"])
+        table = self.model.observations(self._law(state), self._step(state))
+        see_crowd(state["at"], table, streams, where, state["row"])
+
+    def _step(self, state: dict[str, Array]) -> Array:
+        """The step of each sub-environment; after the end, the last."""
+        return np.minimum(state["step"], self.model.horizon - 1)
 
     def _law(self, state: dict[str, Array]) -> Array:
         joint = np.zeros((len(state["at"]), self.model.states, 1))
@@ -86,8 +108,9 @@ class CrowdRules:
 
     def look(self, state: dict[str, Array], rewards: tuple[Array, ...]) -> tuple[tuple[View, ...], Array]:
         """Observations; the empirical law of states for central training."""
-        row = state["row"]
-        view = View(self._eye[row], state["mask"], rewards[0], state["all"], state["all"], row)
+        row, legal = state["row"], self.model.legal
+        mask = state["mask"] if legal is None else legal[state["at"]]
+        view = View(self._eye[row], mask, rewards[0], state["all"], state["all"], row)
         return (view,), self._law(state).astype(np.float32)
 
     def scene(self, state: dict[str, Array], which: int) -> Scene:

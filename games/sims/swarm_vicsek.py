@@ -6,7 +6,6 @@ frame. Cui, Hauck, Fabian and Koeppl (ICLR 2024) name the tasks; the constants a
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,10 +15,12 @@ import numpy.typing as npt
 from games.env import EnvSpec, View
 from games.scene import Scene
 from games.sims import swarm_kernels as kernels
-from games.sims.simulation import constant
+from games.sims.simulation import constant, renewed
+from games.sims.swarm_clock import Clock
 from games.sims.swarm_features import FeatureGrid
 from games.sims.swarm_neighbours import Neighbourhood
 from games.sims.swarm_parameters import check_swarm, swarm_spec
+from games.sims.swarm_scene import heading_scene
 
 Array = npt.NDArray[Any]
 
@@ -54,7 +55,9 @@ class Vicsek:
     cells, heading_cells : int
         Cells of the global state per position coordinate, and for headings.
     scale : float
-        What the global state sums to.
+        What the mean field in the global state sums to.
+    clock : bool
+        Whether each agent also sees t/T, t steps of T done, as a last number, and the global state too.
     """
 
     agents: int = 100
@@ -73,6 +76,7 @@ class Vicsek:
     cells: int = 3
     heading_cells: int = 6
     scale: float = 10.0
+    clock: bool = False
 
     def __post_init__(self) -> None:
         positive = ("radius", "cells", "heading_cells", "scale")
@@ -118,7 +122,8 @@ class VicsekRules:
     def __init__(self, parameters: Vicsek) -> None:
         self.parameters = parameters
         self.grid = parameters.grid
-        self.spec: EnvSpec = swarm_spec(parameters.uri, parameters, 1, self.grid.size)
+        self.clock = Clock(parameters.clock, parameters.horizon)
+        self.spec: EnvSpec = swarm_spec(parameters.uri, parameters, 1, self.grid.size + self.clock.width)
 
     def allocate(self, batch: int) -> dict[str, Any]:
         """Positions and headings, unit vectors along the headings, their sums over neighbours, and what is constant."""
@@ -127,7 +132,8 @@ class VicsekRules:
             "places": np.zeros((batch, 3, p.agents)),
             "vectors": np.zeros((batch, 2, p.agents)),
             "sums": np.zeros((batch, 2, p.agents)),
-            "seen": np.zeros((batch, p.agents, 2), dtype=np.float32),
+            "seen": np.zeros((batch, p.agents, 2 + self.clock.width), dtype=np.float32),
+            "time": np.zeros(batch, dtype=np.int64),
             "neighbourhood": Neighbourhood(p.agents, p.radius),
             "mask": constant(True, (batch, p.agents, 0)),
             "all": constant(True, (batch, p.agents)),
@@ -137,6 +143,7 @@ class VicsekRules:
         """Draw positions and headings."""
         kernels.begin_vicsek(state["places"], state["vectors"], streams, where, self.parameters.kappa)
         self._see(state, streams, where)
+        self.clock.begin(state, where)
 
     def advance(
         self, state: dict[str, Any], streams: Array, actions: tuple[Array, ...], live: Array
@@ -149,12 +156,13 @@ class VicsekRules:
             state["places"], state["vectors"], streams, actions[0], live, p.v, p.omega, p.sigma_phi
         )
         self._see(state, streams, live)
+        self.clock.advance(state, live)
         return (reward,), None
 
     def _see(self, state: dict[str, Any], streams: Array, where: Array) -> None:
         p = self.parameters
         state["neighbourhood"].sum(state["places"], state["vectors"], where, state["sums"])
-        state["seen"] = state["seen"].copy()
+        state["seen"] = renewed(state["seen"], where)
         kernels.see_order(
             state["vectors"],
             state["sums"],
@@ -169,15 +177,12 @@ class VicsekRules:
     def look(self, state: dict[str, Any], rewards: tuple[Array, ...]) -> tuple[tuple[View, ...], Array]:
         """Local orders; the mean field for central training."""
         view = View(state["seen"], state["mask"], rewards[0], state["all"], state["all"])
-        return (view,), self.features(state)
+        return (view,), self.clock.beside(self.features(state), state)
 
     def features(self, state: dict[str, Any]) -> Array:
-        """Mean-field features float32[B, M] of a state."""
+        """Mean-field features float32[B, M] of a state, without the time."""
         return self.grid(state["places"])
 
     def scene(self, state: dict[str, Any], which: int) -> Scene:
-        """Everybody as a short arrow."""
-        x, y, heading = state["places"][which]
-        order = math.hypot(*state["vectors"][which].mean(axis=1))
-        points = np.stack([x, y], axis=1)
-        return Scene(points=points, headings=heading.copy(), text=f"order R = {order:.3f}")
+        """Everybody as a short arrow, or as part of a raster."""
+        return heading_scene(state["places"][which], state["vectors"][which])
