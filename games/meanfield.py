@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,14 +20,15 @@ import numpy.typing as npt
 
 from games.env import Env
 from games.errors import InputError
+from games.meanfield_check import whole
 
 if TYPE_CHECKING:
     from games.sims.swarm_limits import AggregationLimit, VicsekLimit
     from games.sims.swarm_surrogate import SwarmSurrogate
 
 Array = npt.NDArray[Any]
-OfLaw = Callable[[Array], Array]
-OfLaws = Callable[[Array, Array], Array]
+OfLaw = Callable[..., Array]
+OfLaws = Callable[..., Array]
 
 
 class Flow(NamedTuple):
@@ -60,6 +62,12 @@ class MeanFieldModel:
         Weight of each step relative to the one before, in (0, 1].
     title : str
         What the model is called.
+    timed : bool
+        Whether the functions take one more argument, the step of each law as int64[B].
+    legal : bool[X, U], optional
+        Which actions there are in each state, at least one; by default all. Where others stand, tables are not used.
+    state_names, action_names : tuple of str
+        What states and actions are called; by default their numbers.
 
     Raises
     ------
@@ -84,6 +92,10 @@ class MeanFieldModel:
     observation: Array | OfLaw | None = None
     discount: float = 1.0
     title: str = "mean-field model"
+    timed: bool = False
+    legal: Array | None = None
+    state_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         initial = np.array(self.initial, dtype=float)
@@ -99,18 +111,8 @@ class MeanFieldModel:
             raise InputError(
                 f"{self.title}: horizon must be at least 1 and discount in (0, 1], not {self.horizon} and {self.discount}"
             )
-        mu = self.initial[None]
-        count = self.states
-        table = self.transitions(mu)
-        if table.ndim != 4 or table.shape[::3] != (1, count) or table.shape[1] != count:
-            raise InputError(
-                f"{self.title}: transition has shape {table.shape[1:]}, expected ({count}, U, {count})"
-            )
-        if (shape := self.observations(mu).shape)[:2] != (1, count) or len(shape) != 3:
-            raise InputError(f"{self.title}: observation has shape {shape[1:]}, expected ({count}, Y)")
-        nu = np.repeat(mu[:, :, None], self.actions, axis=2) / self.actions
-        if (shape := self.rewards(mu, nu).shape) != nu.shape:
-            raise InputError(f"{self.title}: reward has shape {shape[1:]}, expected {nu.shape[1:]}")
+        for name, value in whole(self).items():
+            object.__setattr__(self, name, value)
 
     @property
     def states(self) -> int:
@@ -120,45 +122,70 @@ class MeanFieldModel:
     @property
     def actions(self) -> int:
         """U, how many actions."""
-        return int(self.transitions(self.initial[None]).shape[2])
+        return int(self._sizes[0])  # type: ignore[attr-defined]
 
     @property
     def sights(self) -> int:
         """Y, how many observations."""
-        return int(self.observations(self.initial[None]).shape[2])
+        return int(self._sizes[1])  # type: ignore[attr-defined]
 
-    def transitions(self, mu: Array) -> Array:
-        """P(x' | x, u, mu), float64[B, X, U, X], for laws float64[B, X]; a leading axis of 1 if the same for all."""
-        table = self._table(self.transition, mu)
+    @cached_property
+    def digest(self) -> str:
+        """What tells this model from others in saved files; see `games.meanfield_digest.digest_of`."""
+        from games.meanfield_digest import digest_of
+
+        return digest_of(self)
+
+    @cached_property
+    def span(self) -> float:
+        """The scale of returns; see `games.meanfield_digest.span_of`."""
+        from games.meanfield_digest import span_of
+
+        return span_of(self)
+
+    def transitions(self, mu: Array, step: Array | int = 0) -> Array:
+        """P(x' | x, u, mu), float64[B, X, U, X], for laws float64[B, X]; a leading axis of 1 if the same for all.
+
+        `step` int64[B] (or one for all) says when, for models in which that matters; likewise below.
+        """
+        table = self._table(self.transition, step, mu)
+        states = self.states
+        if table.ndim != 4 or table.shape[1::2] != (states, states) or len(table) not in (1, len(mu)):
+            raise InputError(
+                f"{self.title}: transition has shape {table.shape[1:]}, expected ({states}, U, {states})"
+            )
         self._check_law("transition", table)
         return table
 
-    def observations(self, mu: Array) -> Array:
+    def observations(self, mu: Array, step: Array | int = 0) -> Array:
         """P(y | x, mu), float64[B, X, Y], for laws float64[B, X]; a leading axis of 1 if the same for all."""
         if self.observation is None:
             return np.eye(self.states)[None]
-        table = self._table(self.observation, mu)
+        table = self._table(self.observation, step, mu)
         self._check_law("observation", table)
         return table
 
-    def rewards(self, mu: Array, nu: Array) -> Array:
+    def rewards(self, mu: Array, nu: Array, step: Array | int = 0) -> Array:
         """What agents get, float64[B, X, U], given the laws float64[B, X] and float64[B, X, U]."""
-        table = self._table(self.reward, mu, nu)
+        table = self._table(self.reward, step, mu, nu)
+        if table.ndim != 3 or table.shape[1:] != nu.shape[1:] or len(table) not in (1, len(mu)):
+            raise InputError(f"{self.title}: reward has shape {table.shape[1:]}, expected {nu.shape[1:]}")
         if not np.isfinite(table).all():
             raise InputError(f"{self.title}: reward holds numbers that are not finite")
         return table
 
-    def step(self, mu: Array, rule: Array) -> tuple[Array, Array, Array]:
-        """One step of laws float64[B, X] under decision rules float64[B, Y, U] (or [Y, U]).
+    def step(self, mu: Array, rule: Array, when: Array | int = 0) -> tuple[Array, Array, Array]:
+        """One step of laws float64[B, X] under decision rules float64[B, Y, U] (or [Y, U]), at step `when`.
 
         Returns
         -------
         tuple of arrays
             The next laws float64[B, X], the joint laws nu float64[B, X, U], mean rewards float64[B].
         """
-        nu = mu[:, :, None] * np.matmul(self.observations(mu), rule)
-        after = np.einsum("bxu,bxuz->bz", nu, np.broadcast_to(self.transitions(mu), (*nu.shape, self.states)))
-        return after, nu, (nu * self.rewards(mu, nu)).sum(axis=(1, 2))
+        nu = mu[:, :, None] * np.matmul(self.observations(mu, when), rule)
+        table = np.broadcast_to(self.transitions(mu, when), (*nu.shape, self.states))
+        after = np.einsum("bxu,bxuz->bz", nu, table)
+        return after, nu, (nu * self.rewards(mu, nu, when)).sum(axis=(1, 2))
 
     def flow(self, policy: Any) -> Flow:
         """The mean field under a policy, and what it earns.
@@ -168,17 +195,18 @@ class MeanFieldModel:
         policy : float64[Y, U] or float64[T, Y, U]
             Action probabilities by observation, the same in all steps or one table for each.
         """
-        table = self._policy(policy)
+        table = self.check_policy(policy)
         mu, laws, joints, rewards = self.initial[None], [self.initial], [], []
-        for rule in table:
-            mu, nu, reward = self.step(mu, rule)
+        for t, rule in enumerate(table):
+            mu, nu, reward = self.step(mu, rule, t)
             laws.append(mu[0])
             joints.append(nu[0])
             rewards.append(reward[0])
         weights = self.discount ** np.arange(self.horizon)
         return Flow(np.stack(laws), np.stack(joints), np.array(rewards), float(weights @ np.array(rewards)))
 
-    def _policy(self, policy: Any) -> Array:
+    def check_policy(self, policy: Any) -> Array:
+        """A policy as float64[T, Y, U], not to be written to; `InputError` if it is none of this model."""
         table = np.asarray(policy, dtype=float)
         shape = (self.horizon, self.sights, self.actions)
         if table.shape not in (shape, shape[1:]):
@@ -186,10 +214,17 @@ class MeanFieldModel:
                 f"{self.title}: a policy is float64{shape[1:]} or float64{shape}, not of shape {table.shape}"
             )
         self._check_law("the policy", table)
+        if self.legal is not None and self.observation is None and table[..., ~self.legal].any():
+            raise InputError(f"{self.title}: the policy gives probability to an action that is not legal")
         return np.broadcast_to(table, shape)
 
-    def _table(self, part: Any, *laws: Array) -> Array:
-        return np.asarray(part(*laws), dtype=float) if callable(part) else part[None]
+    def _table(self, part: Any, step: Array | int, *laws: Array) -> Array:
+        if not callable(part):
+            table: Array = part[None]
+            return table
+        if self.timed:
+            laws = (*laws, np.broadcast_to(np.asarray(step, dtype=np.int64), len(laws[0])))
+        return np.asarray(part(*laws), dtype=float)
 
     def _check_law(self, name: str, table: Array) -> None:
         if (
@@ -207,7 +242,9 @@ def _frozen(array: Array) -> Array:
     return array
 
 
-def to_env(model: MeanFieldModel, agents: int, *, common_reward: bool = False) -> Env:
+def to_env(
+    model: MeanFieldModel, agents: int, *, common_reward: bool = False, name: str | None = None
+) -> Env:
     """The game of a mean-field model with N agents, whose mean field is their empirical law.
 
     Parameters
@@ -218,6 +255,8 @@ def to_env(model: MeanFieldModel, agents: int, *, common_reward: bool = False) -
         N.
     common_reward : bool
         Whether everybody gets the mean of all rewards (a team), or each their own (a game).
+    name : str, optional
+        What the environment is called; by default by the model's title and N.
 
     Returns
     -------
@@ -228,7 +267,7 @@ def to_env(model: MeanFieldModel, agents: int, *, common_reward: bool = False) -
     from games.sims.simulation import Simulation
     from games.sims.swarm_tabular import CrowdRules
 
-    return Simulation(CrowdRules(model, agents, common_reward))
+    return Simulation(CrowdRules(model, agents, common_reward, name))
 
 
 def swarm_limit(env: Env, **resolution: int) -> AggregationLimit | VicsekLimit:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from solvers.efce import efcce as efcce
     from solvers.efce import efce as efce
     from solvers.mccfr import mccfr as mccfr
+    from solvers.meanfield import mean_field_exploitability as mean_field_exploitability
+    from solvers.meanfield import mean_field_nash as mean_field_nash
     from solvers.mirror import mmd as mmd
     from solvers.nash import all_nash as all_nash
     from solvers.nash import nash as nash
@@ -54,6 +56,8 @@ _HOMES = {
     "exploitability": "solvers.best_response",
     "fit_qre": "solvers.qre_fit",
     "mccfr": "solvers.mccfr",
+    "mean_field_exploitability": "solvers.meanfield",
+    "mean_field_nash": "solvers.meanfield",
     "mmd": "solvers.mirror",
     "nash": "solvers.nash",
     "nash_averaging": "solvers.zero_sum",

@@ -29,6 +29,7 @@ import numpy as np
 from games.empirical import EmpiricalGame
 from games.errors import InputError
 from games.joint import Joint, Mixture
+from games.meanfield import MeanFieldModel
 from games.normal import NormalFormGame
 from games.simplices import Float, check_distribution
 from games.tree import TreeGame
@@ -114,7 +115,7 @@ class Certificate:
 
 
 def certify(
-    game: NormalFormGame | TreeGame,
+    game: NormalFormGame | TreeGame | MeanFieldModel,
     strategy: Any,
     concept: str,
     *,
@@ -128,11 +129,11 @@ def certify(
 
     Parameters
     ----------
-    game : NormalFormGame | TreeGame
+    game : NormalFormGame | TreeGame | MeanFieldModel
         The game; nothing else is trusted.
     strategy : float64[sum(A)] | list of blocks | Joint | Mixture | Solution
         A mixed profile (flat, or one block per player) or a joint distribution; on a tree, a flat behaviour strategy
-        profile, a `BehaviorMixture` or a `CorrelationPlan`.
+        profile, a `BehaviorMixture` or a `CorrelationPlan`; in a mean-field game a policy float64[T, X, U].
     concept : {"nash", "cce", "ce", "qre", "alpharank", "efce", "efcce"}
         A mixed profile may be certified as any of the first five; a joint distribution as "cce", "ce" or "alpharank".
         On a tree: a behaviour profile as "nash", "cce" or (agent) "qre", a mixture of them as "cce", a correlation
@@ -156,6 +157,8 @@ def certify(
         If the strategy is not one of this game or does not fit the concept.
     """
     strategy = getattr(strategy, "strategy", strategy)
+    if isinstance(game, MeanFieldModel):
+        return _in_mean_field(game, strategy, concept)
     if isinstance(game, TreeGame):
         return _on_tree(game, strategy, concept, lam, form)
     if not isinstance(strategy, Joint | Mixture):
@@ -166,6 +169,14 @@ def certify(
     from solvers.empirical_certificate import slack_of
 
     return replace(found, slack=slack_of(game, strategy, concept), delta=game.delta)
+
+
+def _in_mean_field(model: MeanFieldModel, policy: Any, concept: str) -> Certificate:
+    if concept != "nash":
+        raise InputError(f"a policy of a mean-field game is certified as nash, not {concept}")
+    from solvers.meanfield_certificate import certify_mean_field
+
+    return certify_mean_field(model, policy)
 
 
 def _on_tree(game: TreeGame, strategy: Any, concept: str, lam: float | None, form: str) -> Certificate:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from games.joint import Joint, Mixture
+from games.meanfield import MeanFieldModel
 from games.tree import TreeGame
 from games.tree_strategies import BehaviorMixture, CorrelationPlan
 
@@ -118,8 +119,11 @@ def solution_html(solution: Solution) -> str:
     game = solution.game
     title = f"{solution.concept.upper()} of {game.title or 'a game without a title'}"
     told = ", ".join(f"{key} = {value}" for key, value in solution.parameters.items() if value is not None)
-    values = ", ".join(f"{name} {number_text(v)}" for name, v in zip(game.players, solution.values))
-    if isinstance(game, TreeGame):
+    players = ("every agent",) if isinstance(game, MeanFieldModel) else game.players
+    values = ", ".join(f"{name} {number_text(v)}" for name, v in zip(players, solution.values))
+    if isinstance(game, MeanFieldModel):
+        body = _policy_rows(game, solution.strategy)
+    elif isinstance(game, TreeGame):
         body = _behavior_rows(game, solution.strategy)
     elif solution.profile is not None:
         body = _profile_rows(game, solution.profile)
@@ -143,6 +147,22 @@ def _profile_rows(game: Any, profile: Any) -> str:
         if block.size > ROWS:
             rows.append(_row(("", f"and {block.size - ROWS} more", "")))
     return _row(("Player", "Action", "Probability"), "th") + "".join(rows)
+
+
+def _policy_rows(model: MeanFieldModel, policy: Any) -> str:
+    """What is done where most agents are: one row per step, with the fullest state."""
+    states = model.flow(policy).states
+    rows = [_row(("Step", "Fullest state", "Share", "Actions and probabilities"), "th")]
+    for t, rule in enumerate(policy):
+        if len(rows) > ROWS:
+            rows.append(_row((f"and {model.horizon - ROWS:,} more", "", "", "")))
+            break
+        x = int(states[t].argmax())
+        told = "  ".join(
+            f"{name} {probability_text(float(p))}" for name, p in zip(model.action_names, rule[x]) if p > 0
+        )
+        rows.append(_row((str(t), model.state_names[x], probability_text(float(states[t, x])), told)))
+    return "".join(rows)
 
 
 def _behavior_rows(game: TreeGame, strategy: Any) -> str:

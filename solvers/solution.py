@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from games.joint import Joint, Mixture
+from games.meanfield import MeanFieldModel
 from games.normal import NormalFormGame
 from games.simplices import Float
 from games.tree import TreeGame
@@ -39,13 +40,13 @@ class Solution:
 
     Parameters
     ----------
-    game : NormalFormGame | TreeGame
+    game : NormalFormGame | TreeGame | MeanFieldModel
         The game the claim is about, held by reference (records written to disk carry its digest).
     concept : {"cce", "ce", "nash", "qre", "alpharank", "efce", "efcce"}
         What is claimed; on a tree, "cce" is the normal-form CCE and "qre" the agent QRE.
     strategy : float64[sum(A)] | float64[slots] | Joint | Mixture | BehaviorMixture | CorrelationPlan
-        A mixed profile in flat layout for Nash and QRE (on a tree, a behaviour strategy profile), otherwise a
-        joint distribution.
+        A mixed profile in flat layout for Nash and QRE (on a tree, a behaviour strategy profile; in a
+        mean-field game, a policy float64[T, X, U]), otherwise a joint distribution.
     status : Status
         Why the solver stopped.
     method : str
@@ -56,7 +57,7 @@ class Solution:
         What it took: "seconds", "iterations" and what else the method counts.
     """
 
-    game: NormalFormGame | TreeGame
+    game: NormalFormGame | TreeGame | MeanFieldModel
     concept: Concept
     strategy: Float | Joint | Mixture | BehaviorMixture | CorrelationPlan
     status: Status
@@ -66,13 +67,18 @@ class Solution:
 
     @property
     def profile(self) -> Float | None:
-        """The mixed profile float64[sum(A)], or None when play is correlated or the game is a tree."""
-        return None if isinstance(self.game, TreeGame) else self._independent
+        """The mixed profile float64[sum(A)], or None when play is correlated or the game has no normal form here."""
+        return None if isinstance(self.game, TreeGame | MeanFieldModel) else self._independent
 
     @property
     def behavior(self) -> Float | None:
         """On a tree, the behaviour strategy profile float64[slots]; None when play is correlated."""
         return self._independent if isinstance(self.game, TreeGame) else None
+
+    @property
+    def policy(self) -> Float | None:
+        """In a mean-field game, what every agent plays, float64[T, X, U]; None elsewhere."""
+        return self._independent if isinstance(self.game, MeanFieldModel) else None
 
     @property
     def _independent(self) -> Float | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -129,11 +129,12 @@ class Entry:
         Whether it is a seeded random family.
     """
 
+    scheme: ClassVar[str] = "zoo"
     name: str
     summary: str
     source: Source
     parameters: tuple[Parameter, ...]
-    builder: Callable[..., NormalFormGame]
+    builder: Callable[..., Any]
     known: tuple[Known, ...] = ()
     aliases: tuple[str, ...] = ()
     random: bool = False
@@ -142,9 +143,9 @@ class Entry:
     def uri(self) -> str:
         """The URI with every parameter at its default."""
         query = "&".join(f"{p.name}={p.show()}" for p in self.parameters)
-        return f"zoo:{self.name}" + (f"?{query}" if query else "")
+        return f"{self.scheme}:{self.name}" + (f"?{query}" if query else "")
 
-    def build(self, parameters: Mapping[str, Any] | None = None) -> NormalFormGame:
+    def build(self, parameters: Mapping[str, Any] | None = None) -> Any:
         """The game at these parameters (URI text or Python values), the others at their defaults.
 
         Raises
@@ -156,7 +157,7 @@ class Entry:
         values = {}
         for name, text in (parameters or {}).items():
             if name not in table:
-                raise InputError(f"zoo:{self.name} {unknown('parameter', name, table)}")
+                raise InputError(f"{self.scheme}:{self.name} {unknown('parameter', name, table)}")
             values[name] = table[name].parse(text)
         with np.errstate(all="ignore"):  # the game itself refuses payoffs that overflow
             return self.builder(**values)
