@@ -51,6 +51,16 @@ class Rules(Protocol):
         """A picture of one sub-environment."""
 
 
+class Carried(Protocol):
+    """What some rules have beside: numbers that a sub-environment keeps from episode to episode."""
+
+    def carried(self, state: Any) -> Array:
+        """These numbers, float64[B, C]: counters of a schedule, say, or a record of past incomes."""
+
+    def take_over(self, state: Any, carried: Array) -> None:
+        """Go on from such numbers; called before the first episode begins."""
+
+
 @dataclass
 class Running:
     """The world of a `Simulation`: arrays of its rules, random streams, clocks and the last step seen."""
@@ -81,11 +91,17 @@ class Simulation:
     def __repr__(self) -> str:
         return f"Simulation({self.spec.name!r}, {len(self.spec.agents)} agents)"
 
-    def reset(self, seeds: Array) -> tuple[Running, Step]:
-        """Start len(seeds) sub-environments, uint64[B]; the b-th depends on `seeds[b]` alone."""
+    def reset(self, seeds: Array, carried: Array | None = None) -> tuple[Running, Step]:
+        """Start len(seeds) sub-environments, uint64[B]; the b-th depends on `seeds[b]` alone, and on what it takes over.
+
+        `carried` float64[B, C] is what `carry` said of other ones, where episodes leave something behind.
+        """
         seeds = check_seeds(seeds)
         batch = len(seeds)
         streams, state = Streams.from_seeds(seeds, ENV), self.rules.allocate(batch)
+        if carried is not None:
+            rules: Any = self.rules
+            rules.take_over(state, carried)
         self.rules.begin(state, streams.state[:, 0], np.ones(batch, dtype=bool))
         rewards = tuple(np.zeros((batch, group.size)) for group in self.spec.groups)
         views, features = self.rules.look(state, rewards)
@@ -119,6 +135,11 @@ class Simulation:
         world.step = self._look(world.state, rewards, discount, before.last & ~where)
         return world, world.step
 
+    def carry(self, world: Running) -> Array | None:
+        """What the sub-environments keep from episode to episode, float64[B, C]; None if nothing."""
+        carried = getattr(self.rules, "carried", None)
+        return None if carried is None else np.asarray(carried(world.state), dtype=np.float64)
+
     def scene(self, world: Running, which: int = 0) -> Scene:
         """A picture of one sub-environment."""
         return self.rules.scene(world.state, which)
@@ -149,3 +170,8 @@ def constant(value: Any, shape: tuple[int, ...], dtype: Any = bool) -> Array:
     array = np.full(shape, value, dtype=dtype)
     array.setflags(write=False)
     return array
+
+
+def renewed(array: Array, where: Array) -> Array:
+    """A new array to be filled where bool[B] says so, equal to the old one elsewhere."""
+    return np.empty_like(array) if where.all() else array.copy()
