@@ -80,6 +80,9 @@ class Learner(Protocol):
     def load(self, spec: EnvSpec, tree: Tree, device: str = "cpu") -> State:
         """The state of which `save` made the tree; `InputError` if it is of another learner or environment."""
 
+    def start(self, spec: EnvSpec, tree: Tree, rng: np.random.Generator, device: str = "cpu") -> State:
+        """A state that begins with what an earlier run, of which `save` made the tree, has learned."""
+
 
 class Plain:
     """What most learners have to say beside what they do: nothing."""
@@ -95,6 +98,11 @@ class Plain:
     def beside(self, state: State, greedy: bool = True) -> dict[str, JointPolicy]:
         """See `Learner.beside`."""
         return {}
+
+    def start(self, spec: EnvSpec, tree: Tree, rng: np.random.Generator, device: str = "cpu") -> State:
+        """See `Learner.start`: everything goes on from there."""
+        learner: Any = self
+        return learner.load(spec, tree, device)
 
 
 def rewards(spec: EnvSpec, after: Step, team: bool) -> tuple[Array, ...]:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from games.errors import InputError
 from marl.bayes_net import BayesNetActorCritic
+from marl.decpomfc import UPPER, DecPOMFC
+from marl.economist import OF_PLANNER, OF_WORKERS, Economist
 from marl.learner import Learner
 from marl.mansa import WITHIN, Mansa
 from marl.ppo import PPO
@@ -22,7 +24,7 @@ class Preset(NamedTuple):
     kind: type
     fixed: Mapping[str, Any] = _NOTHING  # fields that make it what its name says
     parts: Mapping[str, str] = _NOTHING  # fields that hold another learner, and which one if nobody says
-    within: Mapping[str, Any] = _NOTHING  # fields of these learners that are so if nobody says
+    within: Mapping[str, Mapping[str, Any]] = _NOTHING  # fields of these learners that are so if nobody says
 
     def make(self, **fields: Any) -> Learner:
         """A learner of this name, with other fields as given."""
@@ -37,11 +39,27 @@ LEARNERS: dict[str, Preset] = {
     "ippo": Preset(PPO, {"critic": "observation"}),
     "mappo": Preset(PPO, {"critic": "state"}),
     "bayes-net": Preset(BayesNetActorCritic),
-    "mansa": Preset(Mansa, parts={"independent": "iql", "central": "qmix"}, within=WITHIN),
+    "decpomfc": Preset(DecPOMFC, parts={"upper": "ippo"}, within={"upper": UPPER}),
+    "economist": Preset(
+        Economist,
+        parts={"workers": "ippo", "planner": "ippo"},
+        within={"workers": OF_WORKERS, "planner": OF_PLANNER},
+    ),
+    "mansa": Preset(
+        Mansa,
+        parts={"independent": "iql", "central": "qmix"},
+        within={"independent": WITHIN, "central": WITHIN},
+    ),
 }
 """What is known by which name."""
-PARTS: dict[str, tuple[str, ...]] = {"independent": ("iql", "ippo"), "central": ("vdn", "qmix", "mappo")}
-"""Learners that another's part may be: those that learn alone, and those that learn together."""
+PARTS: dict[str, tuple[str, ...]] = {
+    "independent": ("iql", "ippo"),
+    "central": ("vdn", "qmix", "mappo"),
+    "upper": ("ippo",),
+    "workers": ("ippo", "mappo"),
+    "planner": ("ippo",),
+}
+"""Learners that another's part may be: those that learn alone, or together. A planner sees what it is shown, no more."""
 
 
 def name_of(learner: Learner) -> str:

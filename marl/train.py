@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from games.carrying import carry, carrying
 from games.env import Env, EnvSpec, Step
 from games.errors import InputError
 from games.play import Episodes, Play, begin, play_episodes, rollout
@@ -96,7 +97,13 @@ Event = Updated | Evaluated | Saved
 
 
 def train(
-    learner: Learner, env: Env, plan: Plan, *, device: str = "cpu", resume: Tree | None = None
+    learner: Learner,
+    env: Env,
+    plan: Plan,
+    *,
+    device: str = "cpu",
+    resume: Tree | None = None,
+    start: Tree | None = None,
 ) -> Iterator[Event]:
     """Train a learner.
 
@@ -114,6 +121,9 @@ def train(
         The tree of a `Saved` event of the same learner, environment and plan: training goes on from there, bit for bit
         as if it had never stopped. Only `Plan.steps` may be larger; a run that ended off the cadence of `save_every` has
         one checkpoint more, so going on from its end is not the same as having planned the longer run.
+    start : dict, optional
+        The tree of a `Saved` or `Evaluated` event of another run, perhaps elsewhere: what was learned there is what this
+        one begins with (`Learner.start`). Everything else is new.
 
     Yields
     ------
@@ -127,7 +137,7 @@ def train(
     Diverged
         If a loss is infinite or no number.
     """
-    trainer = Trainer(learner, env, plan, device, resume)
+    trainer = Trainer(learner, env, plan, device, resume, start)
     try:
         yield from trainer.events()
     finally:
@@ -137,7 +147,15 @@ def train(
 class Trainer:
     """Training in progress; see `train`."""
 
-    def __init__(self, learner: Learner, env: Env, plan: Plan, device: str, resume: Tree | None) -> None:
+    def __init__(
+        self,
+        learner: Learner,
+        env: Env,
+        plan: Plan,
+        device: str,
+        resume: Tree | None,
+        start: Tree | None = None,
+    ) -> None:
         check_plan(env.spec, plan)
         learner = learner.filled(plan.steps)
         learner.check(env.spec, plan.steps, plan.batch)
@@ -146,7 +164,10 @@ class Trainer:
         self._play_rng, self._update_rng = np.random.default_rng(play), np.random.default_rng(update)
         self.steps = self.updates = 0
         self.state: State = None
-        if resume is None:
+        self._kept: Array | None = None  # by the sub-environments that were given back
+        if resume is None and start is not None:
+            self.state = learner.start(env.spec, _learned(start), np.random.default_rng(init), device)
+        elif resume is None:
             self.state = learner.init(env.spec, np.random.default_rng(init), device)
         else:
             self._restore(resume)
@@ -196,8 +217,9 @@ class Trainer:
         batch = min(plan.episodes, _AT_ONCE)
         policies = {"": self.learner.policy(self.state, plan.greedy)}
         policies |= self.learner.beside(self.state, plan.greedy)
+        env = carrying(self.env, self._carried())
         played = {
-            name: play_episodes(self.env, policy, seeds, batch=batch, max_steps=limit)
+            name: play_episodes(env, policy, seeds, batch=batch, max_steps=limit)
             for name, policy in policies.items()
         }
         return Evaluated(self.steps, played.pop(""), self._tree(whole=False), played)
@@ -207,17 +229,23 @@ class Trainer:
         return self._tree(whole=True)
 
     def close(self) -> None:
-        """Give back the sub-environments; new ones begin if training goes on."""
+        """Give back the sub-environments; new ones begin if training goes on, with what these have kept."""
         if self._play is not None:
+            self._kept = self._carried()
             self.env.close(self._play.world)
         self._play = self._running = None
 
     def _begun(self, explorer: JointPolicy) -> Play:
         if self._play is None:
-            self._play = begin(self.env, explorer, draw_seeds(self._play_rng, self.plan.batch))
+            seeds = draw_seeds(self._play_rng, self.plan.batch)
+            self._play = begin(self.env, explorer, seeds, carried=self._kept)
             agents = len(self.env.spec.agents)
             self._running = np.zeros((self.plan.batch, agents)), np.zeros(self.plan.batch, dtype=np.int32)
         return self._play
+
+    def _carried(self) -> Array | None:
+        """What the sub-environments keep from episode to episode by now."""
+        return self._kept if self._play is None else carry(self.env, self._play.world)
 
     def _finished(self, after: Step) -> tuple[Array, Array]:
         """Returns and lengths of the episodes that stopped."""
@@ -252,6 +280,8 @@ class Trainer:
             "updates": self.updates,
             "torch": torch.__version__,
         }
+        if (kept := self._carried()) is not None:
+            about["carried"] = kept
         if whole:
             about["play_rng"] = self._play_rng.bit_generator.state
             about["update_rng"] = self._update_rng.bit_generator.state
@@ -270,6 +300,7 @@ class Trainer:
         self._check_same(about)
         self.state = self.learner.load(self.env.spec, tree["learner"], self.device)
         self.steps, self.updates = whole_number(about, "steps"), whole_number(about, "updates")
+        self._kept = carried_in(tree)
         try:
             self._play_rng.bit_generator.state = about["play_rng"]
             self._update_rng.bit_generator.state = about["update_rng"]
@@ -285,6 +316,27 @@ class Trainer:
         for key, value in now.items():
             if key != "steps" and kept.get(key) != value:
                 raise InputError(f"the checkpoint was trained with {key} {kept.get(key)}, not {value}")
+
+
+def _learned(tree: Tree) -> Tree:
+    learned = tree.get("learner")
+    if not isinstance(learned, dict):
+        raise InputError("the checkpoint to start from is damaged: it holds nothing learned")
+    return learned
+
+
+def carried_in(tree: Tree) -> Array | None:
+    """What the sub-environments had kept when a checkpoint was written, float64[B, C]; `InputError` if it is damaged."""
+    about = tree.get("trainer")
+    kept = about.get("carried") if isinstance(about, dict) else None
+    if kept is None:
+        return None
+    array = np.asarray(kept)
+    if array.ndim != 2 or array.dtype.kind != "f" or not len(array):
+        raise InputError(
+            "the checkpoint is damaged: what the environment's episodes left behind is no table of numbers"
+        )
+    return array.astype(np.float64)
 
 
 def check_plan(spec: EnvSpec, plan: Plan) -> None:
