@@ -288,16 +288,18 @@ def _check_box(spec: EnvSpec, group: Group, view: View, live: Array, array: Arra
         raise InputError(
             f"{spec.name}: actions of group {group.name!r} have type {array.dtype}, expected numbers"
         )
-    acting = view.acting & live[:, None]
-    with np.errstate(invalid="ignore", over="ignore"):
-        values = np.clip(np.where(acting[..., None], array, 0).astype(np.float32), *space.bounds)
-    if not np.isfinite(values).all():
-        b, i, k = np.argwhere(~np.isfinite(values))[0]
+    from games.action_kernels import inside_box
+
+    given = np.ascontiguousarray(array, dtype=np.float32 if array.dtype == np.float32 else np.float64)
+    clean = np.empty(given.shape, dtype=np.float32)
+    bad = inside_box(given, view.acting, live, *space.bounds, clean)
+    if bad >= 0:
+        b, i, k = np.unravel_index(bad, clean.shape)
         raise InputError(
             f"{spec.name}: {group.agents[i]} chose {array[b, i, k]} for part {k} of its action in sub-environment {b}; "
             f"expected a finite number from {space.low[k]:g} to {space.high[k]:g}"
         )
-    return values
+    return clean
 
 
 def _illegal(spec: EnvSpec, group: Group, view: View, actions: Array, counts: Array, bad: int) -> str:

@@ -86,6 +86,22 @@ _OURS = (
     ),
     Listed("swarm:kuramoto?agents=100&kappa=0.5", "Coupled oscillators that shall swing together"),
     Listed("swarm:vicsek?agents=100", "Self-driven particles that shall fly in one direction"),
+    Listed("mfg:crowd?agents=50", "A mean-field game with 50 agents: near the middle, but not in the crowd"),
+    Listed(
+        "mfg:sis?agents=200",
+        "A mean-field game with 200 agents: go out, or keep one's distance in an epidemic",
+    ),
+    Listed(
+        "economy:gather-trade-build?agents=4",
+        "Workers gather, trade, build and pay taxes; a planner sets the rates",
+    ),
+    Listed(
+        "economy:gather-trade-build?size=small&agents=4&tax=federal",
+        "The same in a fifth of the time, under US federal rates",
+    ),
+    Listed(
+        "economy:one-step?agents=100", "Workers choose how much to work once; a planner has set the rates"
+    ),
     Listed("mpe:simple-spread?N=3", "Particles cover as many posts without colliding, as in mpe2"),
     Listed(
         "mpe:simple-spread?N=3&continuous=true", "Particles cover posts, pushed by any force up to a bound"

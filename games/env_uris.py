@@ -18,6 +18,8 @@ HOMES = {
     "coordination": "games.sims.coordination",
     "repeated": "games.sims.repeated",
     "swarm": "games.sims.swarm",
+    "mfg": "games.mean_field_games",
+    "economy": "games.sims.economy",
     "mpe": "games.sims.particles",
     "pettingzoo": "games.from_pettingzoo",
     "gymnasium": "games.from_gymnasium",
@@ -35,7 +37,7 @@ def make_env(uri: str, *, workers: int = 1, allow_import: tuple[str, ...] = (), 
     ----------
     uri : str
         ``foraging:8x8-2p-3f``, ``coordination:aloha?agents=10``, ``repeated:prisoners-dilemma?rounds=200``,
-        ``swarm:vicsek?agents=100``, ``mpe:simple-spread?N=3``, ``pettingzoo:mpe2.simple_spread_v3?N=3``,
+        ``swarm:vicsek?agents=100``, ``mfg:crowd?agents=50``, ``economy:gather-trade-build?size=small``, ``mpe:simple-spread?N=3``, ``pettingzoo:mpe2.simple_spread_v3?N=3``,
         ``gymnasium:lbforaging/Foraging-8x8-2p-3f-v3``, ``openspiel:leduc_poker``; any game that `games.load` reads
         (``zoo:chicken``, ``game.efg``) is played once per episode.
     workers : int

@@ -208,7 +208,9 @@ def check_finite(text: str, game: Any) -> None:
     pyspiel = pyspiel_module()
     kind = game.get_type()
     if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
-        raise InputError(f"openspiel:{text} is a mean-field game: it has no finite tree")
+        raise InputError(
+            f"openspiel:{text} is a mean-field game: it has no finite tree; `staghunt solve` and info take it"
+        )
     if kind.chance_mode == pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC:
         raise InputError(f"openspiel:{text} samples chance instead of listing its outcomes: no exact tree")
     open_book = (pyspiel.GameType.Information.PERFECT_INFORMATION, pyspiel.GameType.Information.ONE_SHOT)

@@ -69,6 +69,11 @@ def load(
         return _within(_from_file(Uri("file", str(uri)), parameters), max_nodes, str(uri))
     if not isinstance(uri, str):
         raise InputError(f"cannot load a game from {type(uri).__name__}; expected a path or a URI")
+    if uri.lower().startswith("mfg:") and not Path(uri).exists():
+        raise InputError(
+            f"{uri[:60]} is a mean-field game: `staghunt solve`, certify, info and play take it, and in Python "
+            "games.mean_field_games.load_mean_field"
+        )
     parts = parse(uri)
     if parts.scheme == "zoo":
         return find(parts.name).build({**parts.parameters, **parameters})

@@ -59,11 +59,20 @@ class Counting(Noting, Protocol):
         """What happened in a step of which float32[B, k] was noted: bool[B] by name."""
 
 
-def begin(env: Env, policy: JointPolicy, seeds: Any, acts: Any = None) -> Play:
-    """Start one game per seed, uint64[B]; the agents' own chance comes from `acts`, uint64[B], where given."""
+def begin(
+    env: Env, policy: JointPolicy, seeds: Any, acts: Any = None, *, carried: Array | None = None
+) -> Play:
+    """Start one game per seed, uint64[B]; the agents' own chance comes from `acts`, uint64[B], where given.
+
+    `carried` float64[B, C] is what the sub-environments take over, where episodes leave something behind.
+    """
     seeds = check_seeds(seeds)
     acts = seeds if acts is None else check_acts(acts, len(seeds))
-    world, step = env.reset(seeds)
+    if carried is None:
+        world, step = env.reset(seeds)
+    else:
+        keeping: Any = env
+        world, step = keeping.reset(seeds, carried=carried)
     streams = Streams.from_seeds(acts, ACT, agents=len(env.spec.agents))
     return Play(world, step, policy.start(len(seeds)), streams)
 

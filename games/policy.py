@@ -101,6 +101,33 @@ class Random(Memoryless):
         return np.where(bounded, inside, free).astype(np.float32)
 
 
+class Idle(Memoryless):
+    """The first legal action, which in most games is to do nothing; of numbers those closest to 0.
+
+    Parameters
+    ----------
+    actions : Discrete, MultiDiscrete or Box
+        What the agents can do.
+    """
+
+    def __init__(self, actions: Actions) -> None:
+        self.actions = actions
+
+    def __repr__(self) -> str:
+        return "Idle()"
+
+    def sample(self, view: View, memory: None, streams: Streams) -> tuple[Array, None]:
+        """Nothing is drawn."""
+        if isinstance(self.actions, Box):
+            low, high = self.actions.bounds
+            still = np.clip(np.zeros_like(low), low, high)
+            return np.broadcast_to(still, (*view.acting.shape, len(low))).copy(), None
+        if isinstance(self.actions, MultiDiscrete):
+            parts = [view.mask[..., a:b].argmax(axis=-1) for a, b in pairwise(self.actions.starts)]
+            return np.stack(parts, axis=-1).astype(np.int32), None
+        return view.mask.argmax(axis=-1).astype(np.int32), None
+
+
 class Tabular(Memoryless):
     """Plays by a table with a row per situation (`View.row`).
 

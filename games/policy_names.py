@@ -30,10 +30,18 @@ def every_policy() -> dict[str, Factory]:
 
     They raise `InputError` where their policy does not fit the environment.
     """
-    from games import coordination_policies, foraging_policies, particle_policies, strategies, swarm_policies
+    from games import (
+        coordination_policies,
+        economy_policies,
+        foraging_policies,
+        particle_policies,
+        strategies,
+        swarm_policies,
+    )
 
     out: dict[str, Factory] = {name: partial(strategies.make_policy, name) for name in strategies.POLICIES}
-    for source in (foraging_policies, coordination_policies, swarm_policies, particle_policies):
+    sources = foraging_policies, coordination_policies, swarm_policies, particle_policies, economy_policies
+    for source in sources:
         out |= source.POLICIES
     out.pop("random", None)  # every environment has it
     return out
@@ -59,7 +67,7 @@ def find_policy(name: str, env: Env, agent: str | None = None) -> Policy:
     ----------
     name : str
         ``random``, or a scripted policy's name, with parameters as in ``name(key=value, key=value)`` or
-        ``name?key=value&key=value``; or a file with a solved strategy (`games.solved_policies`); or
+        ``name?key=value&key=value``; or a file with a solved strategy or the rules of a swarm (`games.solved_policies`); or
         ``axelrod:NAME``, a player of the Axelrod library (`games.from_axelrod`).
     env : Env
         Where it shall play.
@@ -239,7 +247,9 @@ def _whole_team(env: Env, chosen: Mapping[str, str], count: int) -> JointPolicy 
 def _seat(name: str, env: Env, agent: str, alone: bool) -> str:
     """For whom a policy must be made: "" for everybody, a group (random play), or the agent (if it asks who it is)."""
     if is_file(name):
-        return "" if env.spec.turn_based else agent
+        from games.solved_policies import is_swarm
+
+        return "" if env.spec.turn_based or is_swarm(env) else agent
     plain, _ = split_name(name)
     if _of_library(plain):
         return agent
@@ -298,12 +308,17 @@ def _unknown(name: str, known: Mapping[str, Factory], env: Env) -> str:
 
 def _unfit(name: str, env: Env, why: str) -> str:
     """The complaint about a policy that is for other environments."""
-    from games import foraging_policies, particle_policies, swarm_policies
+    from games import economy_policies, foraging_policies, particle_policies, swarm_policies
 
     spec = env.spec
     names = policy_names(env)
     listed = ", ".join([*names[:_TOLD], *(["..."] if len(names) > _TOLD else []), HUMAN])
-    homes = {"foraging": foraging_policies, "swarm": swarm_policies, "mpe": particle_policies}
+    homes = {
+        "foraging": foraging_policies,
+        "swarm": swarm_policies,
+        "mpe": particle_policies,
+        "economy": economy_policies,
+    }
     for home, source in homes.items():
         if name in source.POLICIES and spec.name.partition(":")[0].lower() != home:
             return f"policy {name} is for {home}, and {spec.name} is none; it has {listed}"

@@ -1,7 +1,7 @@
 """Solved strategies as players: what `staghunt solve --out` wrote plays the environment of its game.
 
 A behaviour strategy plays its game tree; a mixed profile plays its normal-form game, and every round of that game
-repeated. Everybody plays their own part of the profile.
+repeated. Everybody plays their own part of the profile. Rules of a swarm (`games.open_loop`) are played by all its agents.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from games.behavior_files import behavior_of, check_game, read_document
 from games.env import Env, View
 from games.errors import InputError
 from games.normal import NormalFormGame
+from games.open_loop import is_rules, load_rules
 from games.policy import Memoryless, Policy, Tabular
 from games.simplices import SUM_TOLERANCE
 from games.streams import Streams
@@ -58,10 +59,11 @@ def solved_policy(path: str, env: Env, agent: str | None = None) -> Policy:
     Parameters
     ----------
     path : str
-        A JSON file: what `staghunt solve --out` wrote (of several solutions the first is taken), or an object with a
-        ``behavior`` or a ``profile``.
+        A JSON file: what `staghunt solve --out` wrote (of several solutions the first is taken), an object with a
+        ``behavior`` or a ``profile``, or the rules of a swarm (`games.open_loop`).
     env : Env
-        Of a game tree, for a behaviour strategy; of a normal-form game or that game repeated, for a mixed profile.
+        Of a game tree, for a behaviour strategy; of a normal-form game or that game repeated, for a mixed profile; a swarm,
+        for rules.
     agent : str, optional
         For whom; for all agents by default.
 
@@ -75,11 +77,13 @@ def solved_policy(path: str, env: Env, agent: str | None = None) -> Policy:
     from games.sims.repeated import RepeatedRules
     from games.sims.tree import TreeRules
 
+    where = Path(path)
+    if is_swarm(env) or is_rules(_looked_into(where)):
+        return load_rules(where, env.spec)
     rules = getattr(env, "rules", None)
     tabled = isinstance(rules, MatrixRules | RepeatedRules)
     if not tabled and not isinstance(rules, TreeRules):
         raise InputError(f"{path}: {_needs(env)}")
-    where = Path(path)
     document = read_document(where)
     entry = _first_solution(document, path)
     if not tabled:
@@ -98,6 +102,19 @@ def solved_policy(path: str, env: Env, agent: str | None = None) -> Policy:
     if not 0 < rows <= _LISTED:
         return Stationary(mine)
     return Tabular(np.repeat(mine[..., None, :], rows, axis=-2))
+
+
+def is_swarm(env: Env) -> bool:
+    """Whether only the rules of a swarm can play there, of all that files hold."""
+    return env.spec.name.startswith("swarm:")
+
+
+def _looked_into(path: Path) -> Any:
+    """What a file holds, to see what it is about; None if it cannot be read."""
+    try:
+        return read_document(path)
+    except InputError:
+        return None  # whoever needs it will complain
 
 
 def _needs(env: Env) -> str:
