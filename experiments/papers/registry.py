@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from experiments.papers import bayes_net, mansa
+from experiments.papers import bayes_net, decpomfc, economist, mansa
 from experiments.papers.claims import Claim, Paper
 from games.errors import InputError
 
-PAPERS: dict[str, Paper] = {paper.name: paper for paper in (bayes_net.PAPER, mansa.PAPER)}
+_ALL = (bayes_net.PAPER, mansa.PAPER, decpomfc.PAPER, economist.PAPER)
+PAPERS: dict[str, Paper] = {paper.name: paper for paper in _ALL}
 
 
 def paper_of(name: str) -> Paper:
