@@ -73,6 +73,38 @@ def vicsek_step(
     return positions, headings, np.stack([z.real, z.imag], axis=-1), reward
 
 
+def neighbours(positions: Array, radius: float) -> Array:
+    """Who is within `radius` of whom on the unit torus, bool[B, N, N], oneself included."""
+    gap = np.abs(positions[:, :, None] - positions[:, None])
+    near: Array = (np.minimum(gap, 1 - gap) ** 2).sum(axis=-1) <= radius**2
+    return near
+
+
+def kuramoto_step(
+    near: Array,
+    headings: Array,
+    actions: Array,
+    rng: np.random.Generator,
+    *,
+    omega: float = 0.2,
+    radius: float = 0.25,
+    sigma_phi: float = 0.02,
+    c_d: float = 1.0,
+    c_a: float = 0.1,
+) -> tuple[Array, Array, Array]:
+    """One step of Kuramoto, where nobody moves: headings, observations [B, N, 2], rewards [B].
+
+    Neighbours are found once per episode (`neighbours`) and given as float64[B, N, N], for products of real matrices.
+    """
+    order = np.hypot(np.cos(headings).mean(axis=1), np.sin(headings).mean(axis=1))
+    reward = -c_d * (1 - order) - c_a * np.abs(actions).mean(axis=1)
+    headings = (headings + omega * actions + sigma_phi * rng.normal(size=headings.shape)) % (2 * np.pi)
+    c, s = np.cos(headings), np.sin(headings)
+    sums = near @ np.stack([c, s], axis=-1) / (headings.shape[1] * np.pi * radius**2)
+    seen = np.stack([c * sums[..., 0] + s * sums[..., 1], c * sums[..., 1] - s * sums[..., 0]], axis=-1)
+    return headings, seen, reward
+
+
 def aggregation_step(
     positions: Array,
     actions: Array,

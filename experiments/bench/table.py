@@ -18,6 +18,7 @@ _COUNTED = {
     "mansa": "tasks",
     "networks": "tasks",
     "solvers": "sizes",
+    "swarm": "swarms",
     "trees": "games",
     "envs": "environments",
     "train": "tasks",
