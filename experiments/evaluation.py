@@ -17,6 +17,7 @@ from games.play import Episodes
 
 if TYPE_CHECKING:
     from experiments.evaluation_graphs import Drawn
+    from experiments.evaluation_rules import RulesJudged
     from experiments.evaluation_switch import SwitchJudged
 
 Array = npt.NDArray[Any]
@@ -61,6 +62,8 @@ class Judged:
         Of a team with a graph on its agents, one per way to draw it (`experiments.evaluation_graphs`).
     switch : SwitchJudged or None
         Of a switched team, in all ways to execute it (`experiments.evaluation_switch`).
+    rules : RulesJudged or None
+        Of a swarm that follows rules, in all ways to execute it (`experiments.evaluation_rules`).
     """
 
     seed: int
@@ -70,6 +73,7 @@ class Judged:
     gains: Gains | None = None
     graphs: tuple[Drawn, ...] = ()
     switch: SwitchJudged | None = None
+    rules: RulesJudged | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from games.errors import InputError
 
 if TYPE_CHECKING:
     from experiments.evaluation_graphs import Drawn
+    from experiments.evaluation_rules import RulesJudged
     from experiments.evaluation_switch import SwitchJudged
     from experiments.film import Film
     from experiments.session import Session
@@ -42,7 +43,8 @@ class Judge:
     greedy : bool or None
         Whether the likeliest actions are played; as the run says if None.
     dag, execution : str or None
-        How teams draw their graph, and how switched ones are executed; as the run says, and in all ways, if None.
+        How teams draw their graph, and how switched ones and swarms are executed; as the run says, and in all ways, if
+        None.
     device : str
         Where networks live.
     seed, episodes, batch : int
@@ -74,28 +76,33 @@ class Judge:
     def __call__(self, seed: int, file: Path, film: Film | None) -> Judged:
         """Play the policies of a training seed, look at its graphs or its switch, and train responses if asked."""
         from experiments.evaluation_graphs import has_graph, in_way
+        from experiments.evaluation_rules import has_rules
         from experiments.evaluation_switch import switched_team
-        from experiments.training.runs import team_of
+        from experiments.training.runs import kept_by, team_of
 
         session = self.session
         learner: Any
         learner, _, state, team = team_of(
             self.run, file, device=self.device, greedy=self.greedy, env=session.seen
         )
+        session.carried = kept_by(file)
         greedy = self.run.spec.training.greedy if self.greedy is None else self.greedy
         switched = switched_team(learner, state, greedy)
-        if self.figure and switched is None and not has_graph(team):
+        if self.figure and switched is None and not has_graph(team) and not has_rules(learner):
             raise InputError(
                 f"--figure: the agents of {file} play independently, without a graph or a switch"
             )
         graphs: tuple[Drawn, ...] = ()
         switch: SwitchJudged | None = None
+        rules: RulesJudged | None = None
         if switched is not None:
             own = self.execution or learner.execution
             results, switch = self._switched(switched, own, getattr(state, "steps", None), seed, film)
             if learner.control == "learned" and switch.facts is not None:
                 exact = self._exact_switch(switched, learner.price_in_rewards(state))
                 switch = replace(switch, exact=exact)
+        elif has_rules(learner):
+            results, rules = self._followed(learner, state, greedy, seed, film)
         else:
             session.team = in_way(team, self.dag, str(file))
             results = self._played(seed, film)
@@ -104,14 +111,16 @@ class Judge:
         if self.asked is not None:
             with Reporter(self.quiet, "looking for what deviating gains") as progress:
                 gains = self._gains(self.asked, progress)
-        return Judged(seed, file, getattr(state, "steps", None), results, gains, graphs, switch)
+        return Judged(seed, file, getattr(state, "steps", None), results, gains, graphs, switch, rules)
 
-    def _played(self, seed: int, film: Film | None = None, how: str = "") -> Episodes:
+    def _played(
+        self, seed: int, film: Film | None = None, how: str = "", batch: int | None = None
+    ) -> Episodes:
         """The episodes of the session's team."""
         session = self.session
         with Reporter(self.quiet, f"playing {session.spec.name}, seed {seed}{how}") as progress:
             try:
-                return session.play(self.seed, self.episodes, self.batch, self.limit, film, progress)
+                return session.play(self.seed, self.episodes, batch or self.batch, self.limit, film, progress)
             except MemoryError:
                 raise InputError(
                     "not enough memory for this; play fewer episodes at once (--batch)"
@@ -176,6 +185,28 @@ class Judge:
         told = tuple(executed[way] for way in wanted)
         return mine.episodes, SwitchJudged(own, told, team.limit, facts, coin=coin)
 
+    def _followed(
+        self, learner: Any, state: Any, greedy: bool, seed: int, film: Film | None
+    ) -> tuple[Episodes, RulesJudged]:
+        """A swarm that follows rules, executed in all ways that are wanted; the session is left with it in its own."""
+        from experiments.evaluation_rules import WAYS, Followed, RulesJudged, read_ways
+        from experiments.swarm_players import at_once
+
+        session, team = self.session, learner.team(state, greedy)
+        asked = read_ways(learner, self.run.spec.name, self.execution)
+        own = asked[0] if asked and learner.execution not in asked else learner.execution
+        teams = {way: team.apart() if way == "open" else team.executed(way) for way in asked or WAYS}
+        executions = []
+        for way, player in teams.items():
+            session.team = player
+            numbers = learner.rule_family(session.spec).size if way == "ind" else 0
+            batch = at_once(session.spec, numbers, self.batch)
+            results = self._played(seed, film if way == own else None, f", {way}", batch)
+            executions.append(Followed(way, results))
+        session.team = teams[own]
+        mine = next(one.episodes for one in executions if one.way == own)
+        return mine, RulesJudged(own, tuple(executions), learner.surrogate)
+
     def _exact_switch(self, team: Any, price: float) -> ExactSwitch | None:
         """The switch beside the best one for its two teams, where that can be computed."""
         from experiments.read_off import NotExact
@@ -187,6 +218,7 @@ class Judge:
             return None
 
     def _gains(self, asked: Asked, progress: Any) -> Gains:
+        from experiments.evaluation_rules import has_rules
         from experiments.exact_gains import NotExact, exact_gains
         from experiments.guard import note
         from experiments.learned_gains import (
@@ -212,6 +244,13 @@ class Judge:
                     self.quiet,
                 )
             return Gains(exact, None)
+        agents = asked.agents
+        if not agents and has_rules(self.run.spec.learner):
+            agents = env.spec.agents[:1]
+            note(
+                f"agents of a swarm are alike: {agents[0]} stands for all {len(env.spec.agents):,}",
+                self.quiet,
+            )
         learned = learned_gains(
             env,
             team,
@@ -219,7 +258,7 @@ class Judge:
             steps=asked.steps or STEPS,
             episodes=asked.episodes,
             seed=self.seed,
-            agents=asked.agents,
+            agents=agents,
             recurrent=bool(getattr(self.run.spec.learner, "recurrent", False)),
             max_steps=self.limit,
             device=self.device,

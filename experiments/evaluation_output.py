@@ -11,6 +11,7 @@ import numpy as np
 from experiments.env_output import env_document, env_line
 from experiments.evaluation import Gains, Judged, Summary, over_seeds, summarise
 from experiments.evaluation_graphs import aggregate_document, graphs_document, show_graphs
+from experiments.evaluation_rules import rules_aggregate, rules_document, show_rules
 from experiments.evaluation_switch import show_switch, switch_aggregate, switch_document
 from experiments.exact_gains import BY_SITUATION, Exact, exploitability
 from experiments.learned_gains import LearnedGain, LearnedGains, at_least
@@ -111,6 +112,7 @@ def _seed_document(told: Evaluation, judged: Judged, part: Summary) -> dict[str,
         "exploitability": None if judged.gains is None else gains_document(judged.gains),
         "graphs": graphs_document(told, judged.graphs),
         "switch": switch_document(told, judged.switch),
+        "rules": rules_document(told, judged.rules),
     }
 
 
@@ -131,6 +133,8 @@ def _aggregate(told: Evaluation, parts: list[Summary]) -> dict[str, Any] | None:
         out["graphs"] = graphs
     if (switch := switch_aggregate(told)) is not None:
         out["switch"] = switch
+    if (rules := rules_aggregate(told)) is not None:
+        out["rules"] = rules
     convs = [exact.certificate.nash_conv for exact in _exact(told)]
     if len(convs) == len(parts):
         conv, bounds = over_seeds(convs, told.rng("gains"))
@@ -233,6 +237,7 @@ def show_evaluation(told: Evaluation) -> None:
         out.print("[dim]one episode has no interval[/]")
     show_graphs(out, told)
     show_switch(out, told)
+    show_rules(out, told)
     for judged in told.seeds:
         if judged.gains is not None:
             _show_gains(out, judged, len(told.seeds) > 1)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.evaluation import over_seeds, score_of, scores
+from experiments.evaluation_rules import read_ways
 from experiments.intervals import LEVEL, bootstrap_interval, resampled_means
 from experiments.play_output import number
 from games.errors import InputError
@@ -125,12 +126,11 @@ def check_ways(learner: Any, name: str, execution: str | None, dag: str | None, 
         If there is no such way to execute a team, or the team has no switch, or one but no graph, or a figure would show
         a switch that nobody asks.
     """
+    if not has_switch(learner):
+        read_ways(learner, name, execution)
+        return
     if execution is not None and execution not in WAYS:
         raise InputError(f"--execution is {', '.join(WAYS)}, not {execution!r:.40}")
-    if not has_switch(learner):
-        if execution is not None:
-            raise InputError(f"--execution is for teams with a switch, and this is a run of {name}")
-        return
     if dag is not None:
         raise InputError(
             f"--dag is for teams with a graph, and a run of {name} has a switch; --execution says how it is executed"

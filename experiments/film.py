@@ -12,15 +12,18 @@ FRAMES = 300
 
 
 class Frame(NamedTuple):
-    """A scene and when it was."""
+    """A scene, when it was, and what a team had got by then, if all its agents are paid alike."""
 
     step: int
     scene: Scene
+    returned: float | None = None
 
     @property
     def title(self) -> str:
-        """Which step this is."""
-        return "start" if self.step == 0 else f"step {self.step:,}"
+        """Which step this is, and the return so far."""
+        if self.step == 0:
+            return "start"
+        return f"step {self.step:,}" + ("" if self.returned is None else f", return {self.returned:.4g}")
 
 
 class Film:
@@ -44,9 +47,13 @@ class Film:
         self.frames: list[Frame] = []
         self.stride = 1
         self.steps = -1
+        spec = getattr(env, "spec", None)
+        self._returned = 0.0 if spec is not None and spec.common_reward else None
 
     def __call__(self, world: World, step: Step, actions: tuple[Array, ...] | None) -> None:
         self.steps += 1
+        if self._returned is not None and actions is not None:
+            self._returned += float(step.rewards[0, 0])
         final = bool(step.last[0]) or self.steps == self._last
         if self.steps % self.stride and not final:
             return
@@ -55,4 +62,4 @@ class Film:
             self.frames = [frame for frame in self.frames if frame.step % self.stride == 0]
             if self.steps % self.stride and not final:
                 return
-        self.frames.append(Frame(self.steps, self._env.scene(world, 0)))
+        self.frames.append(Frame(self.steps, self._env.scene(world, 0), self._returned))

@@ -6,13 +6,22 @@ import textwrap
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.patheffects import withStroke
 
 from experiments.plots import COLOURS
 from games.scene import Mark, Scene
 
+Float = npt.NDArray[np.float64]
+
+_SOFT = 300
+"""Up to so many arrows have soft edges."""
+_SHADES = 40
+"""Colours of headings."""
 _GREY, _BLACK = "#9A9A9A", "#000000"
 
 
@@ -55,7 +64,8 @@ def draw_scene(axes: Axes, scene: Scene, title: str = "") -> None:
 
 def is_words(scene: Scene) -> bool:
     """Whether a scene has nothing but its text."""
-    return scene.image is None and not scene.marks and scene.points is None and not scene.grid
+    drawn = scene.image, scene.points, scene.density
+    return all(part is None for part in drawn) and not scene.marks and not scene.grid
 
 
 def _plane(axes: Axes, scene: Scene) -> None:
@@ -64,6 +74,14 @@ def _plane(axes: Axes, scene: Scene) -> None:
     axes.set_aspect("equal")
     if scene.grid:
         _grid(axes, scene)
+    if scene.density is not None:
+        axes.imshow(
+            _shaded(scene.density, scene.drift),
+            origin="lower",
+            extent=(0, scene.width, 0, scene.height),
+            interpolation="nearest",
+            zorder=1,
+        )
     if scene.points is not None:
         _points(axes, scene)
     size = _points_per_unit(axes, scene)
@@ -78,15 +96,15 @@ def _grid(axes: Axes, scene: Scene) -> None:
 
 
 def _points(axes: Axes, scene: Scene) -> None:
-    """Dots, or arrows along the headings, smaller the more there are."""
+    """Dots, or arrows along the headings and coloured by them, smaller the more there are."""
     points = np.asarray(scene.points, dtype=np.float64).reshape(-1, 2)
     share = 1.0 / np.sqrt(max(len(points), 1))
     if scene.headings is None:
-        axes.scatter(
-            points[:, 0], points[:, 1], s=float(np.clip(900 * share, 0.4, 60)), color=COLOURS[0], linewidths=0
-        )
+        size = float(np.clip(700 * share, 3.0, 60))
+        shade = (*to_rgb(COLOURS[0]), float(np.clip(12 * share, 0.35, 1.0)))
+        axes.scatter(points[:, 0], points[:, 1], s=size, color=[shade], linewidths=0)
         return
-    length = float(np.clip(0.5 * share, 0.008, 0.06)) * max(scene.width, scene.height)
+    length = float(np.clip(0.8 * share, 0.016, 0.07)) * max(scene.width, scene.height)
     angles = np.asarray(scene.headings, dtype=np.float64)
     axes.quiver(
         points[:, 0],
@@ -97,10 +115,41 @@ def _points(axes: Axes, scene: Scene) -> None:
         scale_units="xy",
         scale=1,
         units="width",
-        width=float(np.clip(0.03 * share, 0.0012, 0.006)),
-        color=COLOURS[0],
+        width=float(np.clip(0.12 * share, 0.0025, 0.008)),
+        color=_of_headings(angles),
         pivot="mid",
+        # where they are many, soft edges would make films several times as large
+        antialiased=len(points) <= _SOFT,
     )
+
+
+def _of_headings(angles: Float) -> Float:
+    """A colour for each heading, float64[..., 3]: right, up, left and down are told apart, none is pale."""
+    wheel = np.array([to_rgb(COLOURS[k]) for k in (0, 2, 4, 1, 3)])
+    at = np.mod(np.round(_SHADES * angles / (2 * np.pi)) / _SHADES, 1.0) * len(wheel)
+    low = at.astype(np.int64) % len(wheel)
+    part = (at - np.floor(at))[..., None]
+    mixed: Float = (1 - part) * wheel[low] + part * wheel[(low + 1) % len(wheel)]
+    return mixed
+
+
+def _shaded(density: Float, drift: Any) -> Float:
+    """A raster's colours float64[h, w, 3]: white where nobody is, darker the more there are, or coloured by heading.
+
+    The scale is the same in all frames: full at twice the mean with headings, and else at 100 times, by logarithms. Where
+    headings differ, colours are grey.
+    """
+    many = np.maximum(density, 0.0)
+    if drift is None:
+        depth = np.clip(np.log1p(many) / np.log1p(100.0), 0.0, 1.0)[..., None]
+        dark = np.array(to_rgb("#06264A"))
+        middle = np.array(to_rgb(COLOURS[0]))
+        first, second = np.clip(2 * depth, 0, 1), np.clip(2 * depth - 1, 0, 1)
+        return (1 - second) * ((1 - first) + first * middle) + second * dark
+    order = np.abs(drift) / np.maximum(many, 1e-12)
+    paint = order[..., None] * _of_headings(np.angle(drift)) + (1 - order[..., None]) * 0.6
+    depth = np.clip(many / 2.0, 0.0, 1.0)[..., None] ** 0.7
+    return np.clip(1 - depth + depth * paint, 0.0, 1.0)
 
 
 def _points_per_unit(axes: Axes, scene: Scene) -> float:
@@ -121,9 +170,17 @@ def _mark(axes: Axes, mark: Mark, unit: float, order: float) -> None:
         axes.add_patch(Circle((mark.x, mark.y), half, **edge))
     elif mark.kind == "line":
         ends = [mark.x, mark.x + mark.dx], [mark.y, mark.y + mark.dy]
-        axes.plot(*ends, color=shade, linewidth=1.2, zorder=order)
+        axes.plot(*ends, color=shade, linewidth=1.2, zorder=order, path_effects=_rim(mark))
     elif mark.kind == "arrow":
-        style = {"arrowstyle": "-|>", "color": shade, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+        style: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "color": shade,
+            "linewidth": 1.2,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        if rim := _rim(mark):
+            style |= {"path_effects": rim, "mutation_scale": 14}
         tip, tail = (mark.x + mark.dx, mark.y + mark.dy), (mark.x, mark.y)
         axes.annotate("", tip, tail, arrowprops=style, zorder=order)
     elif mark.kind != "label":
@@ -142,6 +199,11 @@ def _mark(axes: Axes, mark: Mark, unit: float, order: float) -> None:
             clip_on=True,
             zorder=order,
         )
+
+
+def _rim(mark: Mark) -> list[Any]:
+    """A white rim around what is black, so that it is seen on crowds."""
+    return [withStroke(linewidth=3.2, foreground="white")] if mark.color == -2 else []
 
 
 def _font(mark: Mark, unit: float) -> float:

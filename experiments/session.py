@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments.trained import Trained, is_trained
+from games.carrying import carrying
 from games.env import EnvSpec, Step, World
 from games.env_uris import HOMES, make_env
 from games.errors import InputError
@@ -24,6 +25,8 @@ from games.streams import draw_seeds
 
 _PICTURES = ("pettingzoo", "gymnasium")
 """Schemes of environments that must be told beforehand that they will be looked at."""
+_CROWD = 1_000_000
+"""Agents that are played at once; more would not be faster."""
 
 
 class Session:
@@ -73,6 +76,8 @@ class Session:
         if self.people and workers > 1:
             raise InputError("policy human plays in this process; leave out --workers")
         self._workers = workers
+        self.carried: Array | None = None
+        """What trained episodes left behind in their sub-environments, float64[B, C], for those that are played here."""
 
     @property
     def spec(self) -> EnvSpec:
@@ -95,17 +100,18 @@ class Session:
     ) -> Episodes:
         """Play `count` episodes whose seeds are drawn from `seed`, telling `film` of the first.
 
-        The first is played apart where it is watched; each episode is a function of its seed, so this changes nothing.
+        The first is played apart where it is watched, and of crowds fewer at once than `batch`; each episode is a function
+        of its seed, so this changes nothing.
         """
+        batch = min(batch, max(1, _CROWD // len(self.spec.agents)))
         check_room(self.spec, count, batch)
         seeds = draw_seeds(np.random.default_rng(seed), count)
         told = _Told(self, count) if self.people else None
         parts: list[Episodes] = []
         watch = _both(film, told)
         if watch is not None:
-            parts.append(
-                play_episodes(self.seen, self.team, seeds[:1], batch=1, max_steps=limit, watch=watch)
-            )
+            env = carrying(self.seen, self.carried)
+            parts.append(play_episodes(env, self.team, seeds[:1], batch=1, max_steps=limit, watch=watch))
             seeds = seeds[1:]
         if len(seeds):
             parts.append(self._rest(seeds, batch, limit, told, progress))
@@ -115,12 +121,18 @@ class Session:
         self, seeds: Array, batch: int, limit: int | None, told: Watch | None, progress: Any
     ) -> Episodes:
         env: Any = self.seen
+        if self.carried is not None and self._workers > 1:
+            raise InputError(
+                f"{self.spec.name} goes on from what its trained episodes left behind, which one process alone can; leave "
+                "out --workers"
+            )
         workers = min(self._workers, len(seeds), batch)  # more would have nothing to do
         with ExitStack() as stack:
             if told is None and (workers > 1 or self._pictures):
                 env = make_env(self._uri, workers=workers, allow_import=self._allow)
                 if workers > 1:
                     stack.enter_context(env)  # ends the processes
+            env = carrying(env, self.carried)
             return play_episodes(
                 env, self.team, seeds, batch=batch, max_steps=limit, watch=told, progress=progress
             )

@@ -1,4 +1,5 @@
-"""What `staghunt solve` writes and prints: one place for answers on normal forms, on trees, and on their strategic forms."""
+"""What `staghunt solve` writes and prints: one place for answers on normal forms, on trees, on their strategic forms, and in
+mean-field games."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.requests import Request, pattern, reached, shortfall
+from games.meanfield import MeanFieldModel
 from games.tree import TreeGame
 
 
@@ -24,6 +26,11 @@ class Told(NamedTuple):
         return isinstance(self.game, TreeGame) and all(isinstance(s.game, TreeGame) for s in self.solutions)
 
     @property
+    def in_mean_field(self) -> bool:
+        """Whether the solutions are policies of a mean-field game."""
+        return isinstance(self.game, MeanFieldModel)
+
+    @property
     def normal(self) -> Any:
         """The normal-form game that the solutions are about, when they are not on the tree."""
         return self.solutions[0].game if isinstance(self.game, TreeGame) else self.game
@@ -31,6 +38,10 @@ class Told(NamedTuple):
     def document(self, whole: bool = True) -> dict[str, Any]:
         """The JSON document; unless `whole`, with the information sets of `--infoset` only."""
         concept, tolerance = self.asked.concept or "", self.asked.accepted
+        if self.in_mean_field:
+            from experiments.mean_field_output import mean_field_document
+
+            return mean_field_document(self.game, self.solutions, tolerance, self.seconds)
         if not self.on_tree:
             from experiments.output import solve_document
 
@@ -47,6 +58,10 @@ class Told(NamedTuple):
 
     def csv(self) -> str:
         """The strategies as a table."""
+        if self.in_mean_field:
+            from experiments.mean_field_output import policies_csv
+
+            return policies_csv(self.game, self.solutions)
         if self.on_tree:
             from experiments.tree_output import behaviors_csv
 
@@ -57,6 +72,10 @@ class Told(NamedTuple):
 
     def figure(self) -> Any:
         """The picture of `--plot`."""
+        if self.in_mean_field:
+            from experiments.mean_field_plots import mean_field_figure
+
+            return mean_field_figure(self.game, self.solutions[0])
         if self.on_tree:
             from experiments.tree_plots import tree_figure
 
@@ -95,6 +114,11 @@ def show(told: Told, json: bool, quiet: bool) -> None:
 
 def _tables(told: Told) -> None:
     concept = told.asked.concept or ""
+    if told.in_mean_field:
+        from experiments.mean_field_output import show_mean_field
+
+        show_mean_field(told.game, told.solutions[0], told.seconds)
+        return
     if told.on_tree:
         from experiments.tree_output import matching
         from experiments.tree_tables import show_tree_solutions

@@ -46,14 +46,33 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
         ("quantal response on trees", lambda: trace_agent_qre(_kuhn(), 3.0).at([1.0])),
         ("Nash equilibria of trees", lambda: (tree_nash(_kuhn()), tree_nash(_entry()))),
         ("extensive-form correlation", lambda: efce(_entry()).certificate),
+        ("mean-field games", mean_field_games),
         ("populations of strategies", populations),
         ("environments", play_environments),
+        ("large swarms", play_large_swarms),
         ("repeated matches", matches),
         ("matches on trees", matches_on_a_tree),
         ("exact values of repeated games", repeated_returns),
         ("Bayesian networks of policies", networks_of_policies),
         ("switching between learners", switched_learners),
+        ("tax schedules", tax_schedules),
     ]
+
+
+def tax_schedules() -> object:
+    """The best schedule of a few, its certificate, and the Saez formula."""
+    from games.sims.economy_one_step_model import OneStepEconomy
+    from games.sims.economy_taxes import Brackets
+    from solvers.taxation import outcome, saez_fixed_point
+    from solvers.taxation_certificate import certify_taxes
+    from solvers.taxation_optimum import optimum
+
+    economy = OneStepEconomy.quantiles(4, Brackets.linear(3, 120), cost=0.012)
+    best = optimum(economy, grid=[0.0, 0.5])
+    labour = outcome(economy, best.rates).labour
+    return certify_taxes(economy, best.rates, labour, grid=[0.0, 0.5]), saez_fixed_point(
+        economy, iterations=2
+    )
 
 
 def switched_learners() -> object:
@@ -94,14 +113,31 @@ def simulated() -> list[str]:
     """URIs of the listed environments that are simulations of ours."""
     from games.env_catalogue import environments
 
-    ours = ("foraging", "coordination", "repeated", "swarm", "mpe", "zoo")
+    ours = ("foraging", "coordination", "repeated", "swarm", "mfg", "economy", "mpe", "zoo")
     return [one.uri for one in environments() if one.scheme in ours or "compiled=true" in one.uri]
+
+
+def mean_field_games() -> object:
+    """Every method on a game whose moves depend on the mean field and on one whose moves do not."""
+    from games.mean_field_games import load_mean_field
+    from solvers.meanfield import METHODS, mean_field_nash
+
+    models = [load_mean_field(f"mfg:{name}") for name in ("sis?horizon=3", "crowd?size=4&horizon=3")]
+    return [
+        mean_field_nash(model, method, iterations=2).certificate for model in models for method in METHODS
+    ]
 
 
 def play_environments() -> None:
     """A few steps of every policy in every simulation of ours that it fits."""
     for uri in simulated():
         play_a_little(uri)
+
+
+def play_large_swarms() -> None:
+    """Swarms whose neighbours are found by strips and by cells, kernel features, and a clock."""
+    for query in ("agents=300", "agents=1000&radius=0.05", "agents=2&features=kernel", "agents=2&clock=true"):
+        play_a_little(f"swarm:vicsek?{query}")
 
 
 def play_a_little(uri: str) -> None:

@@ -79,7 +79,7 @@ def test_doctor_finds_everything_working(staghunt: Staghunt) -> None:
 
 def test_bench_names_what_it_knows(staghunt: Staghunt) -> None:
     assert (
-        "unknown bench 'nothing'; known are envs, learning, mansa, networks, solvers, tournament, train, trees"
+        "unknown bench 'nothing'; known are economy, envs, learning, mansa, networks, solvers, swarm, tournament, train, trees"
         in staghunt("bench", "nothing").complaint
     )
 

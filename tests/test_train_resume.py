@@ -32,6 +32,7 @@ SETTINGS = {
     "mappo": ("learner.minibatches=2", NARROW),
     "iql": (NARROW,),
     "qmix": (NARROW,),
+    "decpomfc": ("learner.kl=0.2", "learner.upper.hidden=[16]", "learner.upper.rollout=50"),
     "mansa": ("learner.budget=3000", "learner.budget_scope=run", *PARTS),
     "mansa of ippo and mappo": (
         "learner.independent=ippo",
@@ -42,13 +43,24 @@ SETTINGS = {
         *PARTS,
     ),
 }
+ENVS = {"decpomfc": "swarm:aggregation?agents=8&horizon=25&cells=3"}
 OFTEN = ("training.save_every=1000", "training.evaluate_every=1500", "training.log_every=700")
 
 
 def words(learner: str, steps: int, out: Path, *more: Any) -> list[Any]:
     settings = (*OFTEN, "training.episodes=20", "training.batch=4", *SETTINGS[learner])
     told = [word for one in settings for word in ("--set", one)]
-    return ["train", learner.split()[0], FORAGING, "--steps", steps, "-o", out, *told, *more]
+    return [
+        "train",
+        learner.split()[0],
+        ENVS.get(learner, FORAGING),
+        "--steps",
+        steps,
+        "-o",
+        out,
+        *told,
+        *more,
+    ]
 
 
 def changed(path: Path) -> int:

@@ -68,6 +68,12 @@ def command(
         from games.behavior_files import read_document
 
         document = read_document(strategy)
+        from games.mean_field_games import is_mean_field
+
+        if is_mean_field(game):
+            return _in_mean_field(
+                game, document, strategy, (concept, lam, tol, max_nodes), progress, json, quiet
+            )
         from experiments.claims import judged, read_claims
         from games.load import load
 
@@ -85,6 +91,39 @@ def command(
 
         show_claims(claims, findings)
     return _status(findings, tol, quiet)
+
+
+def _in_mean_field(
+    uri: str,
+    document: Any,
+    where: Path,
+    asked: tuple[str | None, float | None, float | None, Any],
+    progress: Any,
+    json: bool,
+    quiet: bool,
+) -> int:
+    from experiments.guard import NOT_REACHED, OK, note
+    from experiments.mean_field_output import certified_document, show_certified
+    from experiments.mean_field_solve import load_model, read_policies
+    from games.errors import InputError
+    from solvers.meanfield_certificate import certify_mean_field
+
+    concept, lam, tol, max_nodes = asked
+    if concept not in (None, "nash") or lam is not None:
+        raise InputError("a policy of a mean-field game is certified as nash, without --lambda")
+    model = load_model(uri, max_nodes, progress)
+    progress(math.nan, "certifying")
+    found = [certify_mean_field(model, policy) for policy in read_policies(document, model, str(where))]
+    if json:
+        from experiments.output import print_json
+
+        print_json(certified_document(model, found, tol))
+    elif not quiet:
+        show_certified(model, found)
+    if tol is None or all(certificate.holds(tol) for certificate in found):
+        return OK
+    note(f"the tolerance {tol:g} of the payoff span is not met", quiet)
+    return NOT_REACHED
 
 
 def _status(findings: list[Any], tol: float | None, quiet: bool) -> int:

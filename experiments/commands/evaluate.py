@@ -13,8 +13,10 @@ from experiments.commands.options import AllowImport, Json, Quiet, Seed
 
 if TYPE_CHECKING:
     from experiments.evaluation import Judged
+    from experiments.evaluation_output import Evaluation
     from experiments.film import Film
     from experiments.session import Session
+    from experiments.training.runs import Run
 
 NAME = "evaluate"
 HELP = (
@@ -22,7 +24,8 @@ HELP = (
     "succeed, and with --exploitability what an agent could gain by deviating: exactly where the game behind the "
     "environment is a tree or a table, else at least what a freshly trained response gains. Teams of bayes-net are told "
     "with their learned graph, noisy graphs, and none at all, on the same episodes; teams of mansa switched, switched by "
-    "chance, and with each of their two teams alone."
+    "chance, and with each of their two teams alone; swarms of decpomfc by rules computed in advance, and by the mean field. "
+    "With --agents swarms play with other numbers of agents than they were trained with."
 )
 EXAMPLES = (
     "staghunt evaluate runs/mappo-foraging",
@@ -31,6 +34,8 @@ EXAMPLES = (
     "staghunt evaluate runs/ippo-spread/seed-1 --exploitability --steps 200000 --responder ippo",
     "staghunt evaluate runs/bayes-net-bits --dag empty",
     "staghunt evaluate runs/mansa-foraging --figure calls.png",
+    "staghunt evaluate runs/decpomfc-swarm --agents 2,10,100,1000,100000 --figure agents.png",
+    "staghunt evaluate runs/decpomfc-swarm --train-seed 0 --rules rules.json --render swarm.gif",
 )
 EPISODES, MEASURED = 1_000, 2_000
 FILMS = (".gif", ".png", ".svg")
@@ -92,9 +97,30 @@ def command(
         str | None,
         typer.Option(
             "--execution",
-            metavar="switched|random|independent|central",
-            help="Who decides in teams of mansa: their switch, chance at the switch's share of calls, nobody, or always a "
-            "call; by default as the run says, and all four are told.",
+            metavar="WAY",
+            help="Who decides in teams of mansa: their switch (switched), chance at the switch's share of calls (random), "
+            "nobody (independent), or always a call (central). Who chooses the rules of swarms of decpomfc: they are "
+            "computed in advance (open), from the mean field (det), drawn for all (shared) or by each agent (ind), several "
+            "with commas. By default as the run says, and all four are told.",
+            show_default=False,
+        ),
+    ] = None,
+    agents: Annotated[
+        str | None,
+        typer.Option(
+            "--agents",
+            metavar="N,N,...",
+            help="Play swarms of these numbers of agents and tell mean returns beside the mean-field limit; the largest "
+            "play fewer episodes.",
+            show_default=False,
+        ),
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules",
+            metavar="FILE",
+            help="Write the rules computed in advance of a swarm of decpomfc, as JSON that `staghunt play --policy` plays.",
             show_default=False,
         ),
     ] = None,
@@ -123,7 +149,8 @@ def command(
             "--figure",
             metavar="FILE",
             help="Draw the learned graph of a team of bayes-net, how it varies with the state, and the mutual information "
-            "of actions; of a team of mansa, where its switch calls: .png, .svg or .pdf.",
+            "of actions; of a team of mansa, where its switch calls; of a swarm of decpomfc, its rules; with --agents, "
+            "return against agents: .png, .svg or .pdf.",
             show_default=False,
         ),
     ] = None,
@@ -164,23 +191,35 @@ def command(
     quiet: Quiet = False,
 ) -> int:
     """Check everything, play, learn responses if asked, print."""
-    from experiments.atomic import check_writable
     from experiments.stray_prints import prints_on_stderr
     from games.errors import InputError
 
-    check_writable(render, FILMS, "--render")
-    check_writable(figure, FIGURES, "--figure")
-    if not (math.isfinite(fps) and 0 < fps <= 50):
-        raise InputError(f"--fps is a number above 0 and at most 50, got {fps:g}")
-    if success is not None and not math.isfinite(success):
-        raise InputError(f"--success is a number, got {success:g}")
-    if not exploitability and (responder is not None or steps is not None or agent):
-        given = "--responder" if responder is not None else "--steps" if steps is not None else "--agent"
-        raise InputError(f"{given} is for --exploitability")
+    _check_files(render, figure, rules)
+    _check_numbers(fps, success)
+    if not exploitability:
+        _check_unasked(responder, steps, agent)
+    from experiments.evaluation_rules import check_rules
     from experiments.evaluation_switch import check_ways
     from experiments.trained import SUFFIX, checkpoints
 
     found, files = checkpoints(run, checkpoint, train_seed)
+    which = run.name if run.suffix.lower() == SUFFIX else checkpoint
+    check_rules(found.spec.learner, found.spec.name, dag, len(files), rules is not None)
+    if agents is not None:
+        from experiments.evaluation_sizes import Sizes, check_alone, evaluate_sizes
+
+        check_alone(
+            exploitability=exploitability,
+            success=success is not None,
+            max_steps=max_steps is not None,
+            workers=workers > 1,
+            dag=dag is not None,
+        )
+        wish = Sizes(
+            agents, execution, episodes, batch, greedy, device, seed, render, fps, figure, rules, quiet
+        )
+        evaluate_sizes(found, files, which, wish, json)
+        return 0
     if figure is not None and len(files) > 1:
         raise InputError(f"--figure draws the team of one training seed of {len(files)}; add --train-seed")
     check_ways(found.spec.learner, found.spec.name, execution, dag, figure is not None)
@@ -216,24 +255,50 @@ def command(
             quiet=quiet,
         )
         seeds = tuple(judge(k, file, film if k == next(iter(files)) else None) for k, file in files.items())
-        if film is not None and render is not None:
-            from experiments.commands.play import draw
-
-            draw(render, film, fps, quiet)
-        if figure is not None:
-            _draw_team(figure, seeds[0], quiet)
+        _draw_film(render, film, fps, quiet)
+        _write(found, seeds[0], device, greedy, rules, figure, quiet)
     told = Evaluation(
         found.path,
         found.spec.name,
         session.spec,
         seeds,
-        run.name if run.suffix.lower() == SUFFIX else checkpoint,
+        which,
         found.spec.training.greedy if greedy is None else greedy,
         success,
         seed,
         limit,
         time.perf_counter() - start,
     )
+    _tell(told, json, quiet)
+    return 0
+
+
+def _check_files(render: Path | None, figure: Path | None, rules: Path | None) -> None:
+    from experiments.atomic import check_writable
+
+    check_writable(render, FILMS, "--render")
+    check_writable(figure, FIGURES, "--figure")
+    check_writable(rules, (".json",), "--rules")
+
+
+def _check_unasked(responder: str | None, steps: int | None, agent: list[str] | None) -> None:
+    from games.errors import InputError
+
+    if responder is not None or steps is not None or agent:
+        given = "--responder" if responder is not None else "--steps" if steps is not None else "--agent"
+        raise InputError(f"{given} is for --exploitability")
+
+
+def _check_numbers(fps: float, success: float | None) -> None:
+    from games.errors import InputError
+
+    if not (math.isfinite(fps) and 0 < fps <= 50):
+        raise InputError(f"--fps is a number above 0 and at most 50, got {fps:g}")
+    if success is not None and not math.isfinite(success):
+        raise InputError(f"--success is a number, got {success:g}")
+
+
+def _tell(told: Evaluation, json: bool, quiet: bool) -> None:
     if json:
         from experiments.evaluation_output import evaluation_document
         from experiments.output import print_json
@@ -243,13 +308,19 @@ def command(
         from experiments.evaluation_output import show_evaluation
 
         show_evaluation(told)
-    return 0
 
 
 def _film(session: Session, limit: int | None) -> Film:
     from experiments.film import Film
 
     return Film(session.seen, limit)
+
+
+def _draw_film(path: Path | None, film: Film | None, fps: float, quiet: bool) -> None:
+    if film is not None and path is not None:
+        from experiments.commands.play import draw
+
+        draw(path, film, fps, quiet)
 
 
 def _draw_team(path: Path, judged: Judged, quiet: bool) -> None:
@@ -266,3 +337,34 @@ def _draw_team(path: Path, judged: Judged, quiet: bool) -> None:
 
         write_dag_figure(path, judged.graphs[0].facts)
     note(f"wrote {path}", quiet)
+
+
+def _write(
+    run: Run,
+    judged: Judged,
+    device: str,
+    greedy: bool | None,
+    rules: Path | None,
+    figure: Path | None,
+    quiet: bool,
+) -> None:
+    """The rules of a swarm in a file, in a figure, or both; or the figure of another team."""
+    from experiments.guard import note
+
+    if judged.rules is None:
+        if figure is not None:
+            _draw_team(figure, judged, quiet)
+        return
+    if rules is None and figure is None:
+        return
+    from experiments.open_rules import open_rules, write_rules
+
+    policy, spec = open_rules(run, judged.file, device=device, greedy=greedy)
+    if rules is not None:
+        write_rules(rules, policy, run, judged.seed)
+        note(f"wrote {rules}", quiet)
+    if figure is not None:
+        from experiments.swarm_plots import write_rules_figure
+
+        write_rules_figure(figure, policy, spec)
+        note(f"wrote {figure}", quiet)

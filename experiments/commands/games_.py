@@ -16,6 +16,7 @@ EXAMPLES = (
     "staghunt games hunt",
     "staghunt games 'random*' --json",
     "staghunt games swarm:",
+    "staghunt games mfg:",
 )
 FEW = 6  # this many games or fewer are told with their whole source
 
@@ -32,8 +33,9 @@ def command(
     """Print the catalogue's entries and the environments that match."""
     from games.env_catalogue import environments
     from games.load import catalogue
+    from games.mean_field_games import catalogue as mean_field_catalogue
 
-    entries = [entry for entry in catalogue() if matches(pattern, entry)]
+    entries = [entry for entry in (*catalogue(), *mean_field_catalogue()) if matches(pattern, entry)]
     worlds = [world for world in environments() if matches_environment(pattern, world)]
     if json:
         from experiments.output import print_json
@@ -58,7 +60,7 @@ def command(
 def describe(entry: Any) -> dict[str, Any]:
     """One entry as a record."""
     return {
-        "name": f"zoo:{entry.name}",
+        "name": f"{entry.scheme}:{entry.name}",
         "aliases": entry.aliases,
         "description": entry.summary,
         "source": str(entry.source),
@@ -87,7 +89,7 @@ def matches(pattern: str, entry: Any) -> bool:
     """Whether the pattern fits a whole name, or occurs in a name, the description or the source."""
     from fnmatch import fnmatch
 
-    wanted = pattern.lower().removeprefix("zoo:")
+    wanted = pattern.lower().removeprefix(f"{entry.scheme}:")
     names = [name.lower() for name in (entry.name, *entry.aliases)]
     if any(fnmatch(name, wanted) or wanted in name for name in names):
         return True
@@ -132,7 +134,9 @@ def _show(entries: Sequence[Any]) -> None:
     for entry in entries:
         parameters = ", ".join(f"{p.name}={value_text(p.default)}" for p in entry.parameters)
         source = str(entry.source) if len(entries) <= FEW else f"{entry.source.authors} {entry.source.year}"
-        table.add_row(f"zoo:{escape(entry.name)}", escape(entry.summary), escape(parameters), escape(source))
+        table.add_row(
+            f"{entry.scheme}:{escape(entry.name)}", escape(entry.summary), escape(parameters), escape(source)
+        )
     out = console()
     out.print(table)
     out.print("Parameters go after a question mark: 'zoo:random?shape=5x5x5&seed=1'.", style="dim")

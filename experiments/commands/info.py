@@ -24,6 +24,7 @@ EXAMPLES = (
     "staghunt info game.nfg --plot payoffs.png",
     "staghunt info openspiel:leduc_poker",
     "staghunt info foraging:8x8-2p-3f",
+    "staghunt info mfg:crowd",
 )
 PURE_LISTED, PURE_SHOWN = 10_000, 20
 CELLS = 1_000_000
@@ -43,8 +44,12 @@ def command(
     from experiments.atomic import check_writable
     from experiments.progress import Reporter
     from games.env_uris import is_environment_only
+    from games.mean_field_games import is_mean_field
 
     check_writable(plot, (".png", ".svg", ".pdf"), "--plot")
+    if is_mean_field(game):
+        with Reporter(quiet, f"reading {game}") as progress:
+            return _mean_field(game, plot, max_nodes, progress, json, quiet)
     if is_environment_only(game):
         return _environment(game, plot, tuple(allow_import or ()), json, quiet)
     tree, known, found = None, {}, None
@@ -90,6 +95,34 @@ def command(
             from experiments.env_output import show_as_env
 
             show_as_env(*played)
+    return 0
+
+
+def _mean_field(uri: str, plot: Path | None, max_nodes: Any, progress: Any, json: bool, quiet: bool) -> int:
+    from experiments.guard import note
+    from experiments.mean_field_output import model_document, show_model
+    from experiments.mean_field_solve import check_agents, facts, load_model, played
+
+    if (remark := check_agents(uri)) is not None:
+        note(remark, quiet)
+    from games.errors import InputError
+
+    if plot is not None:
+        raise InputError(
+            f"--plot draws the payoffs of a game; `staghunt solve {uri} --plot FILE` draws its mean field"
+        )
+    model = load_model(uri, max_nodes, progress)
+    found, seen = facts(uri, model), played(uri)
+    if json:
+        from experiments.output import print_json
+
+        print_json({"game": model_document(model), **found, "environment": _environment_document(seen)})
+    elif not quiet:
+        show_model(model, found)
+        if seen is not None:
+            from experiments.env_output import show_as_env
+
+            show_as_env(*seen)
     return 0
 
 

@@ -26,6 +26,7 @@ EXAMPLES = (
     "staghunt solve openspiel:kuhn_poker --infoset '^2'",
     "staghunt solve openspiel:leduc_poker -m pcfr+ --seconds 60 --checkpoint leduc.npz --plot leduc.png",
     "staghunt solve openspiel:leduc_poker --resume leduc.npz --tol 1e-5 --out leduc.json",
+    "staghunt solve 'mfg:crowd?size=20' --concept nash --method mirror-descent --tol 1e-4 --plot crowd.png",
 )
 
 
@@ -61,6 +62,7 @@ def command(
             "--method",
             "-m",
             help="Algorithm. Trees: sequence-form, cfr, cfr+, dcfr, pcfr+, mccfr-es, mccfr-os, mmd, agent-qre and others; "
+            "mean-field games: mirror-descent, fictitious-play, fixed-point, boltzmann; "
             "any unknown name is answered with all that fit the game and concept.",
         ),
     ] = "auto",
@@ -155,11 +157,18 @@ def command(
     )
     with Reporter(quiet, f"reading {game}") as progress:
         from games.load import load
+        from games.mean_field_games import is_mean_field
         from games.tree import TreeGame
 
-        loaded = load(game, max_nodes=max_nodes, progress=progress)
-        progress(math.nan, "looking at the game")
-        if isinstance(loaded, TreeGame):
+        if is_mean_field(game):
+            from experiments.guard import note
+            from experiments.mean_field_solve import answer_mean_field, check_agents, load_model
+
+            if (remark := check_agents(game)) is not None:
+                note(remark, quiet)
+            loaded = load_model(game, max_nodes, progress)
+            answer = answer_mean_field(loaded, asked, progress)
+        elif isinstance(loaded := load(game, max_nodes=max_nodes, progress=progress), TreeGame):
             from experiments.tree_solve import Stopped, answer_tree
 
             try:
@@ -167,6 +176,7 @@ def command(
             except Stopped as stopped:
                 return _interrupted(str(stopped))
         else:
+            progress(math.nan, "looking at the game")
             answer = _answer_normal(loaded, asked, progress)
     from experiments.telling import Told, show, write
 

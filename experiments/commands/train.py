@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 NAME = "train"
 HELP = (
     "Train a learner in an environment, and write a folder with everything about it: the whole configuration, metrics, "
-    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo, bayes-net and mansa; --options lists "
-    "their settings. A run that was stopped, by whatever, goes on bit for bit with --resume."
+    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo, bayes-net, mansa and "
+    "decpomfc; --options lists their settings. A run that was stopped, by whatever, goes on bit for bit with --resume."
 )
 EXAMPLES = (
     "staghunt train mappo foraging:8x8-2p-3f",
@@ -26,6 +26,7 @@ EXAMPLES = (
     "staghunt train bayes-net coordination:bits --set learner.dag=complete",
     "staghunt train mansa foraging:8x8-2p-2f-coop --set learner.cost=0.1",
     "staghunt train mansa mpe:simple-spread --set learner.independent=ippo --set learner.central=mappo",
+    "staghunt train decpomfc 'swarm:aggregation?agents=100&cells=5' --steps 600000",
     "staghunt train --config my-recipe.yaml --seed 3 --json",
     "staghunt train --resume runs/qmix",
     "staghunt train mappo --options",
@@ -36,7 +37,9 @@ def command(
     learner: Annotated[
         str | None,
         typer.Argument(
-            metavar="[LEARNER]", help="iql, vdn, qmix, ippo, mappo, bayes-net or mansa.", show_default=False
+            metavar="[LEARNER]",
+            help="iql, vdn, qmix, ippo, mappo, bayes-net, mansa or decpomfc.",
+            show_default=False,
         ),
     ] = None,
     env: Annotated[
@@ -108,6 +111,15 @@ def command(
             "--resume", metavar="DIR", help="Go on with a run that was stopped.", show_default=False
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="RUN",
+            help="Begin with what an earlier run of this learner has learned, perhaps elsewhere.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[
         str | None,
         typer.Option("--device", help="Where networks live: cpu or cuda; cpu.", show_default=False),
@@ -137,6 +149,7 @@ def command(
         "seed": (seed, "--seed"),
         "seeds": (seeds, "--seeds"),
         "training.steps": (number(steps, "--steps"), "--steps"),
+        "training.start": (start, "--start"),
         "training.device": (device, "--device"),
         "training.threads": (threads, "--threads"),
         "training.env_workers": (env_workers, "--env-workers"),

@@ -110,11 +110,13 @@ def _about_training(path: Path, progress: Progress) -> Page:
     from experiments.report.curves import training_of
     from experiments.report.dags import graphs_of
     from experiments.report.provenance import flat_lines, provenance_lines
+    from experiments.report.rules import rules_of
     from experiments.report.switches import switches_of
 
     run = read_run(path)
     view = training_of(run)
     graphs, switches = graphs_of(run, progress), switches_of(run, progress)
+    rules = rules_of(run, progress)
     settings, provenance = flat_lines(run.spec.document()), provenance_lines(run.provenance)
     html = render(
         "training",
@@ -123,6 +125,7 @@ def _about_training(path: Path, progress: Progress) -> Page:
         facts=view.facts,
         graphs=graphs,
         switches=switches,
+        rules=rules,
         settings=settings,
         provenance=provenance,
     )

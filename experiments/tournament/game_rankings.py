@@ -156,8 +156,8 @@ def _alpharank(symmetric: bool, alpha: float, population: int) -> Callable[[Floa
     def solve(payoffs: Float) -> Answer:
         if symmetric and len(payoffs) == 2:
             return Answer([alpharank_single(payoffs[0], alpha, population)])
-        solution = alpharank(NormalFormGame(payoffs), alpha, population)
-        joint: Any = solution.joint
+        solution: Any = alpharank(NormalFormGame(payoffs), alpha, population)
+        joint = solution.joint
         note = (
             ""
             if solution.status is Status.CONVERGED

@@ -95,6 +95,12 @@ def opened(wish: Wish, quiet: bool) -> Iterator[Ready]:
     folder.check_out(wish.out)
     worker = Worker.of(spec, wish.allow_import)
     _say_apart(worker, quiet)
+    if spec.symmetric and not spec.self_play and worker.casting.env.spec.common_reward:
+        note(
+            f"everybody is paid the same in {spec.env}, and mean scores count an agent among the others alone, so they reward "
+            "good company; set self_play: true to count it among its own kind too",
+            quiet,
+        )
     facts = {**provenance(), "files": folder.files_of(spec)}
     fresh = wish.out is None or not wish.out.exists()
     path = folder.new_folder(spec, wish.out)

@@ -160,7 +160,7 @@ def _named(settings: Settings) -> list[Named]:
             raise InputError(
                 f"{given.source}: {key} is {short(given.value)}, expected {listed(allowed)}{hint}"
             )
-        out.append(Named(f"{key}.", name, learners()[name], preset.within))
+        out.append(Named(f"{key}.", name, learners()[name], preset.within.get(field, {})))
     return out
 
 

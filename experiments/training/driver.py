@@ -109,6 +109,28 @@ def steps_done(folder: Path) -> int:
         raise InputError(f"{path}: {error}") from None
 
 
+def start_of(given: str, seed: int) -> Tree:
+    """The checkpoint that a run begins with: the last one of an earlier run, of the same seed where it has several.
+
+    Raises
+    ------
+    InputError
+        If there is no such run or checkpoint, or the run has several seeds and not this one.
+    """
+    from experiments.trained import checkpoints
+
+    try:
+        _, files = checkpoints(Path(given), "last")
+    except InputError as error:
+        raise InputError(f"training.start: {error}") from None
+    if len(files) > 1 and seed not in files:
+        raise InputError(
+            f"training.start {given}: the run has the seeds {', '.join(map(str, sorted(files)))}, and not {seed}"
+        )
+    file = files[seed] if seed in files else next(iter(files.values()))
+    return read_checkpoint(file)
+
+
 @contextlib.contextmanager
 def settled(threads: int, device: str = "cpu") -> Iterator[None]:
     """In the meantime torch computes the same on every call, with so many threads."""
@@ -144,7 +166,10 @@ def _begun(run: Run, seed: int, env: Env, tree: Tree | None) -> Trainer:
     try:
         if tree is not None:
             check_identity(tree, spec)
-        return Trainer(spec.learner, env, spec.plan(seed), spec.training.device, tree)
+        start = (
+            None if tree is not None or spec.training.start is None else start_of(spec.training.start, seed)
+        )
+        return Trainer(spec.learner, env, spec.plan(seed), spec.training.device, tree, start)
     except InputError as error:
         if tree is None:
             raise

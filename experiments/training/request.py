@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.guard import INTERRUPTED, complain, note
 from experiments.session import check_room
 from experiments.training.cluster import check_ray
 from experiments.training.config import settings_of_file, spec_of
-from experiments.training.driver import steps_done
+from experiments.training.driver import start_of, steps_done
 from experiments.training.folders import check_out, clear_temporary, locked, new_folder, write_spec
 from experiments.training.layers import from_assignments, from_options, merged
 from experiments.training.progress import Progress, Together
@@ -20,6 +22,7 @@ from experiments.training.provenance import differences, provenance, usable_core
 from experiments.training.runs import Run, read_run
 from experiments.training.seeds import Failures, Labour, train_seeds
 from experiments.training.settings import Spec
+from games.env import Env
 from games.env_uris import make_env
 from games.errors import InputError
 from marl.learner import check_device
@@ -103,8 +106,23 @@ def check_spec(spec: Spec, allow_import: tuple[str, ...] = ()) -> tuple[str, ...
         except InputError as error:
             why = str(error).partition(";")[0]
             raise InputError(f"{key} is {value:,}, too many for the memory here: {why}") from None
+    if how.start is not None:
+        _check_start(spec, env)
     remarks: tuple[str, ...] = spec.learner.remarks(env.spec, how.steps, how.batch)
     return remarks
+
+
+def _check_start(spec: Spec, env: Env) -> None:
+    """`InputError` unless every seed can begin with what the earlier run has learned."""
+    assert spec.training.start is not None
+    for seed in spec.numbers():
+        tree = start_of(spec.training.start, seed)
+        learner = spec.learner.filled(spec.training.steps)
+        try:
+            learner.start(env.spec, tree.get("learner"), np.random.default_rng(0))
+        except (InputError, AttributeError) as error:
+            why = error if isinstance(error, InputError) else "it holds nothing learned"
+            raise InputError(f"training.start {spec.training.start}: {why}") from None
 
 
 def _resumed(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:

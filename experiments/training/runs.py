@@ -24,7 +24,7 @@ from games.errors import InputError
 
 if TYPE_CHECKING:
     from experiments.training.settings import Spec
-    from games.env import Env
+    from games.env import Env, EnvSpec
     from games.policy import JointPolicy
     from marl.learner import Learner
 
@@ -231,9 +231,9 @@ def team_of(
         env = make_env(run.spec.env, allow_import=allow_import)
     about = tree.get("trainer")
     trained = about.get("env") if isinstance(about, dict) else None
-    if trained != env.spec.name:
-        raise InputError(f"{file} was trained on {trained!s:.80}, not on {env.spec.name}")
     learner: Any = run.spec.learner
+    if trained != env.spec.name:
+        _check_other(file, run.spec.name, learner, str(trained), env.spec)
     try:
         saved = tree.get("learner")
         if not isinstance(saved, dict):
@@ -243,6 +243,31 @@ def team_of(
         raise InputError(f"{file}: {error}") from None
     team = learner.policy(state, run.spec.training.greedy if greedy is None else greedy)
     return learner, env, state, team
+
+
+def kept_by(file: Path) -> Any:
+    """What the sub-environments of a checkpoint had kept from episode to episode, float64[B, C]; None if nothing."""
+    from marl.checkpoint import read_checkpoint
+    from marl.train import carried_in
+
+    try:
+        return carried_in(read_checkpoint(file))
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+
+
+def _check_other(file: Path, name: str, learner: Learner, trained: str, spec: EnvSpec) -> None:
+    """`InputError` unless policies play in this environment too: a swarm of other size."""
+    from experiments.other_swarm import check_carries, same_swarm
+
+    if not same_swarm(trained, spec):
+        swarm = trained.startswith("swarm:") and spec.name.startswith("swarm:")
+        told = "; of a swarm nothing but the number of agents may change" if swarm else ""
+        raise InputError(f"{file} was trained on {trained:.120}, not on {spec.name}{told}")
+    try:
+        check_carries(learner, name)
+    except InputError as error:
+        raise InputError(f"{file} was trained on {trained:.120}: {error}") from None
 
 
 def which_seed(run: Run, path: Path, seed: int | None = None) -> int:

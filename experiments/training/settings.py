@@ -47,6 +47,12 @@ class Training:
     )
     threads: int = Field(1, ge=1, le=4096, description="of torch, in every process that trains")
     env_workers: int = Field(1, ge=1, le=4096, description="processes that play the sub-environments")
+    start: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4096,
+        description="an earlier run, or a checkpoint, whose policies are gone on from (seed by seed where it has several)",
+    )
 
     def filled(self) -> Training:
         """The same with what was left open decided."""
@@ -76,7 +82,7 @@ class Spec:
     env : str
         URI of the environment.
     name : str
-        Of the learner: iql, vdn, qmix, ippo, mappo, bayes-net, mansa.
+        Of the learner: iql, vdn, qmix, ippo, mappo, bayes-net, mansa, decpomfc.
     learner : Learner
         Its hyperparameters.
     training : Training
