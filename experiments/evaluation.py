@@ -16,6 +16,7 @@ from games.env import EnvSpec
 from games.play import Episodes
 
 if TYPE_CHECKING:
+    from experiments.economy_episodes import EconomyEpisodes
     from experiments.evaluation_graphs import Drawn
     from experiments.evaluation_rules import RulesJudged
     from experiments.evaluation_switch import SwitchJudged
@@ -64,6 +65,8 @@ class Judged:
         Of a switched team, in all ways to execute it (`experiments.evaluation_switch`).
     rules : RulesJudged or None
         Of a swarm that follows rules, in all ways to execute it (`experiments.evaluation_rules`).
+    economy : EconomyEpisodes or None
+        Of an economy, what its episodes came to (`experiments.evaluation_economy`).
     """
 
     seed: int
@@ -74,6 +77,7 @@ class Judged:
     graphs: tuple[Drawn, ...] = ()
     switch: SwitchJudged | None = None
     rules: RulesJudged | None = None
+    economy: EconomyEpisodes | None = None
 
 
 @dataclass(frozen=True)

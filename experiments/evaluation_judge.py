@@ -11,6 +11,7 @@ from experiments.progress import Reporter
 from games.errors import InputError
 
 if TYPE_CHECKING:
+    from experiments.economy_episodes import EconomyLog
     from experiments.evaluation_graphs import Drawn
     from experiments.evaluation_rules import RulesJudged
     from experiments.evaluation_switch import SwitchJudged
@@ -88,9 +89,16 @@ class Judge:
         session.carried = kept_by(file)
         greedy = self.run.spec.training.greedy if self.greedy is None else self.greedy
         switched = switched_team(learner, state, greedy)
-        if self.figure and switched is None and not has_graph(team) and not has_rules(learner):
+        log = self._log()
+        if (
+            self.figure
+            and log is None
+            and switched is None
+            and not has_graph(team)
+            and not has_rules(learner)
+        ):
             raise InputError(
-                f"--figure: the agents of {file} play independently, without a graph or a switch"
+                f"--figure: the agents of {file} play independently, without a graph or a switch, and not in an economy"
             )
         graphs: tuple[Drawn, ...] = ()
         switch: SwitchJudged | None = None
@@ -105,22 +113,39 @@ class Judge:
             results, rules = self._followed(learner, state, greedy, seed, film)
         else:
             session.team = in_way(team, self.dag, str(file))
-            results = self._played(seed, film)
+            results = self._played(seed, film, log=log)
             graphs = self._graphs(file, seed, results)
         gains = None
         if self.asked is not None:
             with Reporter(self.quiet, "looking for what deviating gains") as progress:
                 gains = self._gains(self.asked, progress)
-        return Judged(seed, file, getattr(state, "steps", None), results, gains, graphs, switch, rules)
+        economy = None if log is None else log.episodes()
+        return Judged(
+            seed, file, getattr(state, "steps", None), results, gains, graphs, switch, rules, economy
+        )
+
+    def _log(self) -> EconomyLog | None:
+        """Who looks at economies when their episodes end; nobody where there are none."""
+        from experiments.economy_episodes import EconomyLog, economy_kind
+
+        env = self.session.seen
+        return None if economy_kind(env) is None else EconomyLog(env, self.limit)
 
     def _played(
-        self, seed: int, film: Film | None = None, how: str = "", batch: int | None = None
+        self,
+        seed: int,
+        film: Film | None = None,
+        how: str = "",
+        batch: int | None = None,
+        log: EconomyLog | None = None,
     ) -> Episodes:
         """The episodes of the session's team."""
         session = self.session
         with Reporter(self.quiet, f"playing {session.spec.name}, seed {seed}{how}") as progress:
             try:
-                return session.play(self.seed, self.episodes, batch or self.batch, self.limit, film, progress)
+                return session.play(
+                    self.seed, self.episodes, batch or self.batch, self.limit, film, progress, log
+                )
             except MemoryError:
                 raise InputError(
                     "not enough memory for this; play fewer episodes at once (--batch)"

@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.env_output import env_document, env_line
 from experiments.evaluation import Gains, Judged, Summary, over_seeds, summarise
+from experiments.evaluation_economy import economy_aggregate, economy_document, show_economy
 from experiments.evaluation_graphs import aggregate_document, graphs_document, show_graphs
 from experiments.evaluation_rules import rules_aggregate, rules_document, show_rules
 from experiments.evaluation_switch import show_switch, switch_aggregate, switch_document
@@ -113,6 +114,7 @@ def _seed_document(told: Evaluation, judged: Judged, part: Summary) -> dict[str,
         "graphs": graphs_document(told, judged.graphs),
         "switch": switch_document(told, judged.switch),
         "rules": rules_document(told, judged.rules),
+        "economy": economy_document(told, judged.economy),
     }
 
 
@@ -135,6 +137,8 @@ def _aggregate(told: Evaluation, parts: list[Summary]) -> dict[str, Any] | None:
         out["switch"] = switch
     if (rules := rules_aggregate(told)) is not None:
         out["rules"] = rules
+    if (economy := economy_aggregate(told)) is not None:
+        out["economy"] = economy
     convs = [exact.certificate.nash_conv for exact in _exact(told)]
     if len(convs) == len(parts):
         conv, bounds = over_seeds(convs, told.rng("gains"))
@@ -238,6 +242,7 @@ def show_evaluation(told: Evaluation) -> None:
     show_graphs(out, told)
     show_switch(out, told)
     show_rules(out, told)
+    show_economy(out, told)
     for judged in told.seeds:
         if judged.gains is not None:
             _show_gains(out, judged, len(told.seeds) > 1)

@@ -97,12 +97,17 @@ class Session:
         limit: int | None,
         film: Watch | None = None,
         progress: Callable[[float, str], None] | None = None,
+        log: Watch | None = None,
     ) -> Episodes:
-        """Play `count` episodes whose seeds are drawn from `seed`, telling `film` of the first.
+        """Play `count` episodes whose seeds are drawn from `seed`, telling `film` of the first and `log` of all.
 
         The first is played apart where it is watched, and of crowds fewer at once than `batch`; each episode is a function
         of its seed, so this changes nothing.
         """
+        if log is not None and self._workers > 1:
+            raise InputError(
+                f"{self.spec.name} is looked at when its episodes end, which one process alone can; leave out --workers"
+            )
         batch = min(batch, max(1, _CROWD // len(self.spec.agents)))
         check_room(self.spec, count, batch)
         seeds = draw_seeds(np.random.default_rng(seed), count)
@@ -111,10 +116,11 @@ class Session:
         watch = _both(film, told)
         if watch is not None:
             env = carrying(self.seen, self.carried)
-            parts.append(play_episodes(env, self.team, seeds[:1], batch=1, max_steps=limit, watch=watch))
+            first = _both(watch, log)
+            parts.append(play_episodes(env, self.team, seeds[:1], batch=1, max_steps=limit, watch=first))
             seeds = seeds[1:]
         if len(seeds):
-            parts.append(self._rest(seeds, batch, limit, told, progress))
+            parts.append(self._rest(seeds, batch, limit, _both(told, log), progress))
         return Episodes.joined(parts)
 
     def _rest(

@@ -25,7 +25,8 @@ HELP = (
     "environment is a tree or a table, else at least what a freshly trained response gains. Teams of bayes-net are told "
     "with their learned graph, noisy graphs, and none at all, on the same episodes; teams of mansa switched, switched by "
     "chance, and with each of their two teams alone; swarms of decpomfc by rules computed in advance, and by the mean field. "
-    "With --agents swarms play with other numbers of agents than they were trained with."
+    "With --agents swarms play with other numbers of agents than they were trained with. Of economies equality, "
+    "productivity, welfare, taxes by bracket and what workers do by skill are told, whoever learned them."
 )
 EXAMPLES = (
     "staghunt evaluate runs/mappo-foraging",
@@ -34,6 +35,7 @@ EXAMPLES = (
     "staghunt evaluate runs/ippo-spread/seed-1 --exploitability --steps 200000 --responder ippo",
     "staghunt evaluate runs/bayes-net-bits --dag empty",
     "staghunt evaluate runs/mansa-foraging --figure calls.png",
+    "staghunt evaluate runs/economist --figure economy.png",
     "staghunt evaluate runs/decpomfc-swarm --agents 2,10,100,1000,100000 --figure agents.png",
     "staghunt evaluate runs/decpomfc-swarm --train-seed 0 --rules rules.json --render swarm.gif",
 )
@@ -149,8 +151,8 @@ def command(
             "--figure",
             metavar="FILE",
             help="Draw the learned graph of a team of bayes-net, how it varies with the state, and the mutual information "
-            "of actions; of a team of mansa, where its switch calls; of a swarm of decpomfc, its rules; with --agents, "
-            "return against agents: .png, .svg or .pdf.",
+            "of actions; of a team of mansa, where its switch calls; of a swarm of decpomfc, its rules; of an economy, its tax "
+            "schedule, incomes, and equality against productivity; with --agents, return against agents: .png, .svg or .pdf.",
             show_default=False,
         ),
     ] = None,
@@ -323,11 +325,15 @@ def _draw_film(path: Path | None, film: Film | None, fps: float, quiet: bool) ->
         draw(path, film, fps, quiet)
 
 
-def _draw_team(path: Path, judged: Judged, quiet: bool) -> None:
-    """The graph as it is drawn when the team plays, or where its switch calls."""
+def _draw_team(path: Path, judged: Judged, title: str, quiet: bool) -> None:
+    """The graph as it is drawn when the team plays, where its switch calls, or how its economy did."""
     from experiments.guard import note
 
-    if judged.switch is not None:
+    if judged.economy is not None:
+        from experiments.economy_figure import write_economy_figure
+
+        write_economy_figure(path, judged.economy, title)
+    elif judged.switch is not None:
         from experiments.switch_plots import write_switch_figure
 
         assert judged.switch.facts is not None  # `check_ways` has refused the rest
@@ -353,7 +359,7 @@ def _write(
 
     if judged.rules is None:
         if figure is not None:
-            _draw_team(figure, judged, quiet)
+            _draw_team(figure, judged, f"{run.spec.name} on {run.spec.env}", quiet)
         return
     if rules is None and figure is None:
         return
