@@ -16,12 +16,13 @@ import numpy as np
 from experiments.bench.envs_play import SEED, Playing, big, paced, throughput
 from experiments.bench.harness import Duel, Finding, Row, Setting, run_duel
 from experiments.bench.runner import Bench
+from experiments.bench.timed_run import timed_run
 from experiments.bench.timing import Side
 
-DISTRIBUTIONS = ("staghunt", "numpy", "numba")
+DISTRIBUTIONS = ("staghunt", "numpy", "numba", "torch")
 REFERENCE = "ai-economist 1.7.1 (quoted)"
 PROGRAM = "C (quoted)"
-EPISODES_PER_S, STEPS_PER_S = 100_000.0, {4: 30_000.0, 10: 20_000.0}
+EPISODES_PER_S, STEPS_PER_S, TRAINED_PER_S = 100_000.0, {4: 30_000.0, 10: 20_000.0}, 3_000.0
 QUOTED_STEPS = {4: 1_071.0, 10: 700.0}
 QUOTED_EPISODES, QUOTED_SCHEDULES = 89.5, 500_000.0
 _BATCH, _WORLDS = 256, 64
@@ -78,6 +79,9 @@ def rows() -> list[Row]:
         _row("welfare of 4,084,101 schedules, 7 brackets, 100 workers", PROGRAM, schedules, _enumeration)
     )
     found.append(_row("welfare of random schedules, 3 brackets, 100 workers", PROGRAM, schedules, _judging))
+    target = f"at least {TRAINED_PER_S:,.0f} steps per second"
+    name = "workers and planner learn in small gather-trade-build, one thread"
+    found.append(Row(name, "no peer", _run, target=target, quick=True))
     return found
 
 
@@ -100,6 +104,22 @@ def _row(name: str, peer: str, rate: Rate, side: Callable[[Setting], Side]) -> R
         return replace(told, note=note, quoted=rate.quoted, met=met)
 
     return Row(name, peer, measure, target=rate.target, quick=True)
+
+
+def _run(setting: Setting) -> Finding:
+    """A run of both levels as `staghunt reproduce ai-economist` trains them."""
+    from experiments.papers.economist_village_arms import PLANNER, UPDATE, system
+
+    updates = 4 if setting.quick else 20
+    arm = system(PLANNER, {"together": updates * UPDATE, "seeds": 1}, None)
+    given = {"learner.name": arm.learner, "env": arm.env, "training.steps": arm.steps, **arm.settings}
+    spent, rows = timed_run(given, SEED)
+    rate = arm.steps / spent.wall
+    told = f"{rate:,.0f} steps per second of wall time, {len(rows)} evaluations of {rows[-1]['episodes']} episodes included"
+    right = rows[-1]["steps"] == arm.steps
+    return Finding(
+        spent, pairs=1, met=rate >= TRAINED_PER_S, right=right, rate=arm.steps / spent.cpu, note=told
+    )
 
 
 # --- the one-step economy -------------------------------------------------------------------------------------
@@ -203,4 +223,4 @@ def _judging(setting: Setting) -> Side:
     )
 
 
-BENCH = Bench("economy", lambda: every_row(), DISTRIBUTIONS)
+BENCH = Bench("economy", lambda: every_row(), DISTRIBUTIONS, packages=("games", "marl", "solvers"))

@@ -7,15 +7,13 @@ and files included, on one thread.
 
 from __future__ import annotations
 
-import time
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from experiments.bench.harness import Finding, Row, Setting
 from experiments.bench.runner import Bench
+from experiments.bench.timed_run import timed_run
 from experiments.bench.timing import Sample
 
 DISTRIBUTIONS = ("staghunt", "numpy", "numba", "torch", "vmas", "open_spiel")
@@ -70,29 +68,15 @@ def _run(setting: Setting) -> Finding:
 
 
 def trained(steps: int) -> tuple[Sample, list[dict[str, Any]]]:
-    """What a run of so many steps took, in a folder that is thrown away, and its evaluations."""
-    from experiments.training.config import spec_of
-    from experiments.training.driver import train_seed
-    from experiments.training.folders import write_spec
-    from experiments.training.layers import from_options
-    from experiments.training.provenance import provenance
-    from experiments.training.runs import read_metrics
-
+    """What a run of so many steps took, and its evaluations."""
     given = {
         "learner.name": "decpomfc",
         "env": ENV,
         "learner.upper.rollout": ROLLOUT,
         "training.batch": BATCH,
         "training.steps": steps,
-        "seed": _SEED,
     }
-    spec = spec_of(from_options({key: (value, "the bench") for key, value in given.items()}))
-    with TemporaryDirectory(prefix="staghunt-bench-") as folder:
-        run = write_spec(Path(folder), spec, provenance("cpu"))
-        wall, cpu = time.perf_counter(), time.process_time()
-        train_seed(run, _SEED, lambda _: None)
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        return Sample(wall, cpu), read_metrics(run.folder(_SEED), "evaluation")
+    return timed_run(given, _SEED)
 
 
 BENCH = Bench("swarm", lambda: every_row(), DISTRIBUTIONS, packages=("games", "marl", "solvers"))
