@@ -20,7 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.papers.economist_auction import auctions
+from experiments.papers.economist_random import random_play
 from experiments.papers.economist_rules import rules
+from experiments.papers.economist_trace import trace
 from experiments.papers.tabular_runs import Parts, Progress, at_most, criterion
 from games.sims import economy_metrics as metrics
 from games.sims.economy_metrics import Welfare
@@ -228,6 +231,9 @@ def elasticity(quick: bool, seed: int, progress: Progress) -> dict[str, Any]:
 
 TABULAR: dict[str, Callable[[bool, int, Progress], dict[str, Any]]] = {
     "rules": rules,
+    "trace": trace,
+    "auction": auctions,
+    "random-play": random_play,
     "optima": optima,
     "flat-rate": flat_rate,
     "elasticity": elasticity,
