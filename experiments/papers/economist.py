@@ -104,31 +104,6 @@ TABULAR_CLAIMS = (
         tags=("tabular",),
     ),
     Claim(
-        "trace",
-        "A recorded episode is replayed",
-        "Gather-trade-build does, step by step, what the authors' simulation does, given the same chance.",
-        f"tier 0; {CHECK}; an episode of the authors' code, recorded",
-        "300 steps: places, inventories, escrow, labour, rates, trades, taxes, rewards and metrics of the episode with relative errors of at "
-        "most 1e-9, observations to the six decimals recorded, masks equal",
-        tags=("tabular",),
-    ),
-    Claim(
-        "auction",
-        "The double auction is the reference's",
-        "Orders are matched, priced, kept and given back as in the authors' simulation.",
-        f"tier 0; {CHECK}; ten scenarios of the authors' code",
-        "inventories, escrow, labour, trades and open orders of every day told, and history of prices: largest relative error at most 1e-9",
-        tags=("tabular",),
-    ),
-    Claim(
-        "random-play",
-        "Random play comes to the same",
-        "Workers who do anything legal at random fare as in the authors' simulation.",
-        f"tier 0; {CHECK}; statistics of 25 episodes of the authors' code",
-        "economy of standard size, without taxes and with the federal schedule: every mean over 100 episodes within 4 standard errors",
-        tags=("tabular",),
-    ),
-    Claim(
         "optima",
         "What a planner could reach at most",
         "In the one-step economy no tax system is as good as the best schedule of the planner's grid, and the Saez formula is not "
