@@ -30,7 +30,10 @@ from games.streams import ACT, Streams
 from solvers.taxation import best_responses, free_market, outcome
 from solvers.taxation_optimum import optimum
 
-KEYS = "rules trace auction random-play optima flat-rate elasticity best-responders two-level seven-brackets learned-flat-rate"
+KEYS = (
+    "rules trace auction random-play optima flat-rate elasticity best-responders two-level seven-brackets learned-flat-rate "
+    "village-workers village-responses village-planner"
+)
 FOUR = "economy:one-step?agents=4&cost=0.012"
 
 
