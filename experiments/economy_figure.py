@@ -54,7 +54,7 @@ def schedules(episodes: EconomyEpisodes) -> dict[str, Array]:
     if count >= 2 and episodes.incomes.size:
         brackets = Brackets(tuple(episodes.cutoffs.tolist()))
         found = saez(brackets, episodes.incomes, episodes.marginal)
-        out[f"Saez formula, elasticity {found.elasticity:.2g}"] = found.rates
+        out[f"Saez, elasticity {found.elasticity:.2g}"] = found.rates
     return out
 
 

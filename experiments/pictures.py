@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from experiments.atomic import write_atomically
 from experiments.film import Frame
 from experiments.plots import new_figure, save_figure
+from experiments.scene_sprites import Sprites, fits
 from experiments.scenes import draw_scene, is_words
 from games.scene import Scene
 
@@ -59,9 +60,16 @@ def _pictures(frames: Sequence[Frame]) -> Iterator[Any]:
     figure.set_layout_engine("none")
     axes = figure.add_axes((0.04, _FOOT / (high + _HEAD + _FOOT), 0.92, high / (high + _HEAD + _FOOT)))
     figure.set_dpi(_GIF_DPI)
+    sprites = None
+    if fits([frame.scene for frame in frames]):
+        sprites = Sprites(figure, axes, frames[0].scene, frames[0].title)
     for frame in frames:
-        draw_scene(axes, frame.scene, frame.title)
-        picture = Image.fromarray(_pixels(figure))
+        if sprites is None:
+            draw_scene(axes, frame.scene, frame.title)
+            pixels = _pixels(figure)
+        else:
+            pixels = sprites(frame.scene, frame.title)
+        picture = Image.fromarray(pixels)
         # flat colours need no dithering, whose noise would differ from frame to frame
         yield picture.quantize(_GIF_COLOURS, dither=Image.Dither.NONE)
 

@@ -53,13 +53,13 @@ def draw_scene(axes: Axes, scene: Scene, title: str = "") -> None:
     axes.set_title(title, fontsize=9, parse_math=False)
     if scene.image is not None:
         axes.imshow(np.asarray(scene.image), interpolation="nearest", aspect="equal")
-        _caption(axes, scene.text)
+        write_caption(axes, scene.text)
     elif is_words(scene):
         axes.set_axis_off()
         _words(axes, scene.text)
     else:
         _plane(axes, scene)
-        _caption(axes, scene.text)
+        write_caption(axes, scene.text)
 
 
 def is_words(scene: Scene) -> bool:
@@ -84,9 +84,9 @@ def _plane(axes: Axes, scene: Scene) -> None:
         )
     if scene.points is not None:
         _points(axes, scene)
-    size = _points_per_unit(axes, scene)
+    size = points_per_unit(axes, scene)
     for k, mark in enumerate(scene.marks):
-        _mark(axes, mark, size, 3 + k / (len(scene.marks) + 1))
+        draw_mark(axes, mark, size, 3 + k / (len(scene.marks) + 1))
 
 
 def _grid(axes: Axes, scene: Scene) -> None:
@@ -152,7 +152,7 @@ def _shaded(density: Float, drift: Any) -> Float:
     return np.clip(1 - depth + depth * paint, 0.0, 1.0)
 
 
-def _points_per_unit(axes: Axes, scene: Scene) -> float:
+def points_per_unit(axes: Axes, scene: Scene) -> float:
     """Typographic points in one unit of the scene, for the size of what is written."""
     box = axes.get_position()
     figure: Any = axes.figure
@@ -160,14 +160,26 @@ def _points_per_unit(axes: Axes, scene: Scene) -> float:
     return 72.0 * float(min(wide / scene.width, high / scene.height))
 
 
-def _mark(axes: Axes, mark: Mark, unit: float, order: float) -> None:
-    """One mark; those of higher `order` cover the others."""
+def draw_mark(axes: Axes, mark: Mark, unit: float, order: float) -> None:
+    """One mark; those of higher `order` cover the others.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where; the limits are set.
+    mark : Mark
+        What.
+    unit : float
+        See `points_per_unit`.
+    order : float
+        Which marks it covers.
+    """
     shade, half = colour(mark.color), mark.size / 2
     edge: dict[str, Any] = {"facecolor": shade, "edgecolor": "white", "linewidth": 0.5, "zorder": order}
     if mark.kind == "square":
-        axes.add_patch(Rectangle((mark.x - half, mark.y - half), mark.size, mark.size, **edge))
+        axes.add_artist(Rectangle((mark.x - half, mark.y - half), mark.size, mark.size, **edge))
     elif mark.kind == "disc":
-        axes.add_patch(Circle((mark.x, mark.y), half, **edge))
+        axes.add_artist(Circle((mark.x, mark.y), half, **edge))
     elif mark.kind == "line":
         ends = [mark.x, mark.x + mark.dx], [mark.y, mark.y + mark.dy]
         axes.plot(*ends, color=shade, linewidth=1.2, zorder=order, path_effects=_rim(mark))
@@ -220,7 +232,7 @@ def _ink(shade: str) -> str:
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
 
 
-def _caption(axes: Axes, text: str) -> None:
+def write_caption(axes: Axes, text: str) -> None:
     """What is told below a picture, in at most three lines."""
     lines = _folded(text, _columns(axes, 7.5))
     if len(lines) > 3:
