@@ -17,6 +17,7 @@ from games.play import Episodes
 
 if TYPE_CHECKING:
     from experiments.economy_episodes import EconomyEpisodes
+    from experiments.economy_gains import TaxGains
     from experiments.evaluation_graphs import Drawn
     from experiments.evaluation_rules import RulesJudged
     from experiments.evaluation_switch import SwitchJudged
@@ -36,11 +37,14 @@ class Gains:
         By trained responses.
     why : str
         Why it is not exact, if it is not.
+    tax : TaxGains or None
+        Of a one-step economy, exactly: workers' and the planner's are in different units.
     """
 
     exact: Exact | None
     learned: LearnedGains | None
     why: str = ""
+    tax: TaxGains | None = None
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,8 @@ class Judge:
             return None
 
     def _gains(self, asked: Asked, progress: Any) -> Gains:
+        from experiments.economy_episodes import ONE_STEP, economy_kind
+        from experiments.economy_gains import tax_gains
         from experiments.evaluation_rules import has_rules
         from experiments.exact_gains import NotExact, exact_gains
         from experiments.guard import note
@@ -253,22 +255,26 @@ class Judge:
             learned_gains,
             make_responder,
         )
+        from games.carrying import carrying
 
-        env, team, exact, why = self.session.seen, self.session.team, None, ""
+        env, team, exact, tax, why = self.session.seen, self.session.team, None, None, ""
         if asked.responder is not None:
             make_responder(asked.responder, env.spec, 1)  # complains at once
         check_agents(env.spec, asked.agents)
         try:
-            exact = exact_gains(env, team, progress)
+            if economy_kind(env) == ONE_STEP:
+                tax = tax_gains(env, team, self.seed, progress)
+            else:
+                exact = exact_gains(env, team, progress)
         except NotExact as reason:
             why = str(reason)
-        if exact is not None and asked.responder is None:
+        if (exact or tax) is not None and asked.responder is None:
             if asked.steps is not None or asked.agents:
                 note(
                     "gains are exact here, so --steps and --agent change nothing; --responder learns them too",
                     self.quiet,
                 )
-            return Gains(exact, None)
+            return Gains(exact, None, tax=tax)
         agents = asked.agents
         if not agents and has_rules(self.run.spec.learner):
             agents = env.spec.agents[:1]
@@ -277,7 +283,7 @@ class Judge:
                 self.quiet,
             )
         learned = learned_gains(
-            env,
+            carrying(env, self.session.carried),
             team,
             responder=asked.responder or RESPONDER,
             steps=asked.steps or STEPS,
@@ -289,4 +295,4 @@ class Judge:
             device=self.device,
             progress=progress,
         )
-        return Gains(exact, learned, why)
+        return Gains(exact, learned, why, tax)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.economy_gains_output import show_tax_gains, tax_document
 from experiments.env_output import env_document, env_line
 from experiments.evaluation import Gains, Judged, Summary, over_seeds, summarise
 from experiments.evaluation_economy import economy_aggregate, economy_document, show_economy
@@ -110,7 +111,7 @@ def _seed_document(told: Evaluation, judged: Judged, part: Summary) -> dict[str,
         "ended": part.ended,
         "cut_off": count - part.ended,
         "success": {"rate": part.successes / count, "interval": part.success_interval},
-        "exploitability": None if judged.gains is None else gains_document(judged.gains),
+        "exploitability": None if judged.gains is None else gains_document(judged.gains, told.seed),
         "graphs": graphs_document(told, judged.graphs),
         "switch": switch_document(told, judged.switch),
         "rules": rules_document(told, judged.rules),
@@ -151,12 +152,15 @@ def _exact(told: Evaluation) -> list[Exact]:
     return [gains.exact for gains in found if gains is not None and gains.exact is not None]
 
 
-def gains_document(gains: Gains) -> dict[str, Any]:
+def gains_document(gains: Gains, seed: int = 0) -> dict[str, Any]:
     """Exact gains if there are any, else lower bounds; with both, those by trained responses under `learned`."""
-    if gains.exact is None:
+    if gains.tax is not None:
+        document = tax_document(gains.tax, seed)
+    elif gains.exact is None:
         assert gains.learned is not None
         return {**_learned_document(gains.learned), "why_not_exact": gains.why}
-    document = _exact_document(gains.exact)
+    else:
+        document = _exact_document(gains.exact)
     if gains.learned is not None:
         document["learned"] = _learned_document(gains.learned)
     return document
@@ -314,11 +318,13 @@ def _show_gains(out: Any, judged: Judged, several: bool) -> None:
     assert gains is not None
     of = f" (seed {judged.seed})" if several else ""
     out.print()
+    if gains.tax is not None:
+        show_tax_gains(out, gains.tax, of)
     if gains.exact is not None:
         _show_exact(out, gains.exact, of)
     if gains.learned is not None:
         _show_learned(out, gains.learned, of)
-        if gains.exact is None:
+        if gains.exact is None and gains.tax is None:
             out.print(f"[dim]not exact, because {escape(' '.join(gains.why.split()))}[/]")
 
 

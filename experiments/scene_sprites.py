@@ -113,7 +113,7 @@ class Sprites:
             artist.draw(renderer)
         pixels = self._pixels()
         seen = pixels[..., 3] > 0
-        rows, columns = _ends(seen.any(axis=1)), _ends(seen.any(axis=0))
+        rows, columns = _ends(np.asarray(seen.any(axis=1))), _ends(np.asarray(seen.any(axis=0)))
         part = pixels[rows, columns].astype(np.float32)
         cover = part[..., 3:] / np.float32(255)
         return Piece(rows, columns, part[..., :3] * cover, 1 - cover)
