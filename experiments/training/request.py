@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.guard import INTERRUPTED, complain, note
+from experiments.other_economy import check_same_economy
 from experiments.session import check_room
 from experiments.training.cluster import check_ray
 from experiments.training.config import settings_of_file, spec_of
@@ -118,7 +119,10 @@ def _check_start(spec: Spec, env: Env) -> None:
     for seed in spec.numbers():
         tree = start_of(spec.training.start, seed)
         learner = spec.learner.filled(spec.training.steps)
+        about = tree.get("trainer")
         try:
+            if isinstance(about, dict) and "env" in about:
+                check_same_economy(str(about["env"]), env)
             learner.start(env.spec, tree.get("learner"), np.random.default_rng(0))
         except (InputError, AttributeError) as error:
             why = error if isinstance(error, InputError) else "it holds nothing learned"
