@@ -109,6 +109,7 @@ def _about_tournament(path: Path, progress: Progress) -> Page:
 def _about_training(path: Path, progress: Progress) -> Page:
     from experiments.report.curves import training_of
     from experiments.report.dags import graphs_of
+    from experiments.report.economies import economies_of
     from experiments.report.provenance import flat_lines, provenance_lines
     from experiments.report.rules import rules_of
     from experiments.report.switches import switches_of
@@ -116,7 +117,7 @@ def _about_training(path: Path, progress: Progress) -> Page:
     run = read_run(path)
     view = training_of(run)
     graphs, switches = graphs_of(run, progress), switches_of(run, progress)
-    rules = rules_of(run, progress)
+    rules, economies = rules_of(run, progress), economies_of(run, progress)
     settings, provenance = flat_lines(run.spec.document()), provenance_lines(run.provenance)
     html = render(
         "training",
@@ -126,6 +127,7 @@ def _about_training(path: Path, progress: Progress) -> Page:
         graphs=graphs,
         switches=switches,
         rules=rules,
+        economies=economies,
         settings=settings,
         provenance=provenance,
     )
