@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from experiments.atomic import write_atomically
 from experiments.film import Frame
 from experiments.plots import new_figure, save_figure
-from experiments.scene_sprites import Sprites, fits
+from experiments.scene_sprites import Palette, Sprites, fits
 from experiments.scenes import draw_scene, is_words
 from games.scene import Scene
 
@@ -26,6 +26,8 @@ _PANEL = 4.6
 _HEAD, _FOOT = 0.3, 0.75
 """Inches above and below a frame, for its title and its text."""
 _GIF_COLOURS = 128
+_SAMPLES = 6
+"""Frames from which the colours of a film of a map are chosen."""
 
 
 def write_gif(path: Path, frames: Sequence[Frame], fps: float) -> None:
@@ -60,16 +62,15 @@ def _pictures(frames: Sequence[Frame]) -> Iterator[Any]:
     figure.set_layout_engine("none")
     axes = figure.add_axes((0.04, _FOOT / (high + _HEAD + _FOOT), 0.92, high / (high + _HEAD + _FOOT)))
     figure.set_dpi(_GIF_DPI)
-    sprites = None
     if fits([frame.scene for frame in frames]):
         sprites = Sprites(figure, axes, frames[0].scene, frames[0].title)
+        some = [sprites(frames[k].scene, frames[k].title) for k in evenly(len(frames), _SAMPLES)]
+        palette = Palette(some, _GIF_COLOURS)
+        yield from (palette(sprites(frame.scene, frame.title)) for frame in frames)
+        return
     for frame in frames:
-        if sprites is None:
-            draw_scene(axes, frame.scene, frame.title)
-            pixels = _pixels(figure)
-        else:
-            pixels = sprites(frame.scene, frame.title)
-        picture = Image.fromarray(pixels)
+        draw_scene(axes, frame.scene, frame.title)
+        picture = Image.fromarray(_pixels(figure))
         # flat colours need no dithering, whose noise would differ from frame to frame
         yield picture.quantize(_GIF_COLOURS, dither=Image.Dither.NONE)
 

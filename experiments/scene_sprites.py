@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from experiments.scenes import draw_mark, draw_scene, is_words, points_per_unit, write_caption
 from games.scene import Mark, Scene
@@ -120,6 +121,51 @@ class Sprites:
 
     def _pixels(self) -> Array:
         return np.asarray(self._canvas.buffer_rgba())
+
+
+class Palette:
+    """Pictures with the same few colours for all frames of a film; what did not change since the last is not looked at again.
+
+    Parameters
+    ----------
+    samples : sequence of uint8[h, w, 3]
+        Some of the frames, from which colours are chosen.
+    colours : int
+        How many.
+    """
+
+    def __init__(self, samples: Sequence[Array], colours: int) -> None:
+        sample = Image.fromarray(np.concatenate(list(samples)))
+        self._colours = sample.quantize(colours, dither=Image.Dither.NONE).getpalette() or []
+        self._table = np.array(self._colours, dtype=np.int64).reshape(-1, 3)
+        self._nearest = np.full(1 << 24, -1, dtype=np.int16)  # by packed colour
+        self._last: tuple[Array, Array] | None = None
+
+    def __call__(self, pixels: Array) -> Image.Image:
+        """The picture with the nearest of the colours in each place."""
+        packed = pixels[..., 0].astype(np.int32)
+        for channel in (1, 2):
+            packed <<= 8
+            packed |= pixels[..., channel]
+        if self._last is None:
+            chosen = self._found(packed)
+        else:
+            before, chosen = self._last
+            new = packed != before
+            chosen = chosen.copy()
+            chosen[new] = self._found(packed[new])
+        self._last = packed, chosen
+        picture = Image.fromarray(chosen)
+        picture.putpalette(self._colours)
+        return picture
+
+    def _found(self, packed: Array) -> Array:
+        unknown = np.unique(packed[self._nearest[packed] < 0])
+        for part in np.array_split(unknown, max(1, len(unknown) // 4_096)):
+            each = np.stack([part >> 16, (part >> 8) & 255, part & 255], axis=1)
+            far = ((each[:, None] - self._table) ** 2).sum(axis=2)
+            self._nearest[part] = far.argmin(axis=1)
+        return self._nearest[packed].astype(np.uint8)
 
 
 def _ends(some: Array) -> slice:

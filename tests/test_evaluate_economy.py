@@ -20,7 +20,7 @@ from experiments.film import Film
 from experiments.play_output import number
 from experiments.plots import new_figure
 from experiments.report.page import report_on
-from experiments.scene_sprites import Sprites, fits
+from experiments.scene_sprites import Palette, Sprites, fits
 from experiments.scenes import draw_scene
 from experiments.training.runs import BEST, read_run, team_of
 from games import make_env, play_episodes, random_policy
@@ -361,8 +361,16 @@ def test_films_of_maps_look_as_scenes_drawn_one_by_one() -> None:
         figure = new_figure(wide, high + 1.0)
         figure.set_layout_engine("none")
         axes.append(figure.add_axes((0.04, 0.2, 0.92, 0.75)))
+    seen: list[Any] = []
     sprites = Sprites(axes[1].figure, axes[1], shown[0].scene, shown[0].title)
     for frame in shown:
         draw_scene(axes[0], frame.scene, frame.title)
         slow = pictures._pixels(axes[0].figure).astype(int)
-        assert np.abs(slow - sprites(frame.scene, frame.title)).max() <= 2
+        fast = sprites(frame.scene, frame.title)
+        assert np.abs(slow - fast).max() <= 2
+        seen.append(fast)
+    palette = Palette(seen, 128)
+    for fast in seen:  # what did not change is kept, and that is what a picture by itself would get
+        shown_as = np.asarray(palette(fast).convert("RGB")).astype(int)
+        assert (shown_as == np.asarray(Palette(seen, 128)(fast).convert("RGB"))).all()
+        assert np.abs(shown_as - fast).mean() < 1
