@@ -26,14 +26,14 @@ from games.sims.economy_one_step_model import LEVELS, OneStepEconomy
 from games.streams import draw_seeds
 from solvers.taxation import best_flat, free_market, saez_fixed_point
 from solvers.taxation_certificate import MOST_SCHEDULES, certify_taxes, worker_regrets
-from solvers.taxation_optimum import optimum
+from solvers.taxation_optimum import idle_brackets, optimum
 
 Array = npt.NDArray[Any]
 EPISODES = 200
 """Played to see what is done; one would do where nothing is drawn."""
 TRIED = 2_000
 """Schedules drawn to be answered where not all can be."""
-ENUMERATED = 20_000_000
+ENUMERATED = 5_000_000
 """So many schedules at most are enumerated for the best one."""
 _AT_ONCE = 512
 
@@ -193,7 +193,8 @@ def _best(economy: OneStepEconomy, rates: Array, labour: Array) -> Any:
     if LEVELS**count <= MOST_SCHEDULES:
         return certify_taxes(economy, rates, labour)
     rivals = [free_market(economy).rates, best_flat(economy).rates, saez_fixed_point(economy).rates]
-    if LEVELS ** (count - 1) <= ENUMERATED * LEVELS:
+    free = set(range(1, count)) - set(idle_brackets(economy))
+    if LEVELS ** len(free) <= ENUMERATED:
         rivals.append(optimum(economy, fixed={0: 0.0}).rates)
     return certify_taxes(economy, rates, labour, against=np.stack(rivals))
 
