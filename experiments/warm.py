@@ -1,15 +1,19 @@
 """`python -m experiments.warm`: compile every kernel once, so that no later command waits for it.
 
 Each step solves a tiny game by one method, or plays a little; numba keeps what it compiled beside the sources (or in NUMBA_CACHE_DIR).
+Steps that share kernels make a chain, one after the other; chains run side by side, in as many processes as there are cores.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +24,27 @@ from games.tree import TreeGame
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("games", "solvers")
+ECONOMY = "economy:"
 
 
-def steps() -> list[tuple[str, Callable[[], object]]]:
-    """What is compiled, in order: a name and a call that reaches its kernels."""
+Steps = list[tuple[str, Callable[[], object]]]
+
+
+def steps() -> Steps:
+    """What is compiled: a name and a call that reaches its kernels."""
+    return [*shared(), *(step for chain in chains() for step in chain)]
+
+
+def shared() -> Steps:
+    """What several chains need, compiled before them."""
+    return [("random numbers and payoffs", numbers_and_payoffs)]
+
+
+def chains() -> list[Steps]:
+    """Steps in chains, the longest first; what a kernel belongs to is compiled in one chain alone."""
     from games import NormalFormGame
-    from solvers import all_nash, alpharank, cce, ce, fit_qre, nash, trace_qre
+    from solvers import all_nash, alpharank, cce, ce, fit_qre, nash, no_swap_regret, pure_nash, trace_qre
+    from solvers.alpharank import alpharank_single
     from solvers.efce import efce
     from solvers.tree_nash import tree_nash
     from solvers.tree_qre import trace_agent_qre
@@ -34,29 +53,51 @@ def steps() -> list[tuple[str, Callable[[], object]]]:
     split = NormalFormGame.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]])
     cyclic = NormalFormGame.bimatrix([[2, 0], [0, 1]], [[0, 1], [1, 0]])
     return [
-        ("quantal response", lambda: (trace_qre(fold).turning_points, trace_qre(split).at([3.0]))),
-        ("precision from data", lambda: fit_qre(cyclic, [3, 2, 1, 4])),
-        ("correlated equilibria", lambda: (cce(fold), ce(split), cce(split, "entropy"))),
-        ("no-regret play", lambda: cce(cyclic, method="regret-matching+")),
-        ("Lemke-Howson", lambda: nash(cyclic)),
-        ("minimax", lambda: nash(NormalFormGame.zero_sum([[1, -1], [-1, 1]]))),
-        ("all equilibria", lambda: all_nash(split)),
-        ("alpha-rank", lambda: alpharank(split)),
-        ("self-play on trees", lambda: [play(_kuhn()) for play in self_play()]),
-        ("quantal response on trees", lambda: trace_agent_qre(_kuhn(), 3.0).at([1.0])),
-        ("Nash equilibria of trees", lambda: (tree_nash(_kuhn()), tree_nash(_entry()))),
-        ("extensive-form correlation", lambda: efce(_entry()).certificate),
-        ("mean-field games", mean_field_games),
-        ("populations of strategies", populations),
-        ("environments", play_environments),
-        ("large swarms", play_large_swarms),
-        ("repeated matches", matches),
-        ("matches on trees", matches_on_a_tree),
-        ("exact values of repeated games", repeated_returns),
-        ("Bayesian networks of policies", networks_of_policies),
-        ("switching between learners", switched_learners),
-        ("tax schedules", tax_schedules),
+        [
+            ("environments", play_environments),
+            ("large swarms", play_large_swarms),
+            ("repeated matches", matches),
+            ("matches on trees", matches_on_a_tree),
+            ("exact values of repeated games", repeated_returns),
+            ("switching between learners", switched_learners),
+        ],
+        [
+            ("quantal response", lambda: (trace_qre(fold).turning_points, trace_qre(split).at([3.0]))),
+            ("precision from data", lambda: fit_qre(cyclic, [3, 2, 1, 4])),
+            ("quantal response on trees", lambda: trace_agent_qre(_kuhn(), 3.0).at([1.0])),
+        ],
+        [
+            ("no-regret play", lambda: (cce(cyclic, method="regret-matching+"), no_swap_regret(cyclic))),
+            ("Lemke-Howson", lambda: nash(cyclic)),
+            ("minimax", lambda: nash(NormalFormGame.zero_sum([[1, -1], [-1, 1]]))),
+            ("all equilibria", lambda: (all_nash(split), nash(split, method="support"), pure_nash(split))),
+            ("self-play on trees", lambda: [play(_kuhn()) for play in self_play()]),
+            (
+                "Nash equilibria of trees",
+                lambda: [
+                    tree_nash(_kuhn()),
+                    *(tree_nash(_entry(), method) for method in ("auto", "sequence-lemke")),
+                ],
+            ),
+            ("extensive-form correlation", lambda: efce(_entry()).certificate),
+            ("populations of strategies", populations),
+        ],
+        [("economies", play_economies), ("tax schedules", tax_schedules)],
+        [("correlated equilibria", lambda: (cce(fold), ce(split), cce(split, "entropy")))],
+        [("Bayesian networks of policies", networks_of_policies)],
+        [("mean-field games", mean_field_games)],
+        [("alpha-rank", lambda: (alpharank(split), alpharank_single(np.eye(2), math.inf)))],
     ]
+
+
+def numbers_and_payoffs() -> object:
+    """Streams of random numbers, and what deviations are worth in a normal-form game."""
+    from games import NormalFormGame
+    from games.streams import ACT, Streams
+
+    streams = Streams.from_seeds(np.arange(2, dtype=np.uint64), ACT, 1)
+    game = NormalFormGame.symmetric(np.eye(2))
+    return streams.legal(np.ones((2, 1, 2), dtype=bool)), game.deviation_payoffs(np.full(4, 0.5))
 
 
 def tax_schedules() -> object:
@@ -131,7 +172,17 @@ def mean_field_games() -> object:
 def play_environments() -> None:
     """A few steps of every policy in every simulation of ours that it fits."""
     for uri in simulated():
-        play_a_little(uri)
+        if not uri.startswith(ECONOMY):
+            play_a_little(uri)
+
+
+def play_economies() -> None:
+    """The same of economies, which share hardly a kernel with other simulations."""
+    for uri in simulated():
+        if uri.startswith(ECONOMY):
+            play_a_little(uri)
+    for tax in ("saez", "federal"):
+        play_a_little(f"{ECONOMY}one-step?agents=2&tax={tax}")
 
 
 def play_large_swarms() -> None:
@@ -275,15 +326,39 @@ def drop_stale(root: Path = ROOT) -> bool:
     return bool(stale)
 
 
-def main() -> int:
-    """Run every step, saying how long it took when it took long."""
-    drop_stale()
-    for name, call in steps():
+def compile_steps(chosen: Steps) -> None:
+    """Run steps, saying how long each took when it took long."""
+    for name, call in chosen:
         start = time.perf_counter()
         call()
         seconds = time.perf_counter() - start
         if seconds > 0.5:
             print(f"compiled {name} in {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def compile_chain(k: int) -> None:
+    """Run a chain, in a process of its own."""
+    compile_steps(chains()[k])
+
+
+def compile_all(workers: int) -> None:
+    """Run everything, chains in `workers` processes; what fails in one of them fails here."""
+    compile_steps(shared())
+    if workers == 1:
+        for k in range(len(chains())):
+            compile_chain(k)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for _ in pool.map(compile_chain, range(len(chains()))):
+            pass
+
+
+def main() -> int:
+    """Delete what is stale, and compile everything."""
+    from experiments.training.provenance import usable_cores
+
+    drop_stale()
+    compile_all(min(usable_cores(), 4))
     return 0
 
 
