@@ -26,6 +26,8 @@ LESS_WORK = 0.9
 """Productivity under a flat rate of 0.50 as a share of the free market's: at most."""
 GAIN, BEST_FLAT, ENOUGH = 1.10, 0.97, 0.5
 """Least eq*prod of the planner relative to free market and US federal, to the best flat rate, and productivity to the free market's."""
+OVERNIGHT = (0.0, 0.5, 1.0)
+"""Flat rates that the planner's workers meet for the first time."""
 JUDGED = 1_000_003
 """Added to the seed: episodes that judge are none of those that trained."""
 Rows = list[play.Row]
@@ -47,37 +49,50 @@ def first_phase(claim: Claim, order: Order, progress: Progress) -> Found:
 
 def responses(claim: Claim, order: Order, progress: Progress) -> Found:
     """Behaviour: workers answer to taxes."""
-    rows = systems(claim, order, progress, (arms.FREE, *arms.FLAT.values()))
+    runs = systems(claim, order, progress, (arms.FREE, *arms.FLAT.values()))
+    rows = judged(runs, claim.budget(order.quick), order.seed)
     return Found({name: told(found) for name, found in rows.items()}, judge_responses(rows))
 
 
 def planner(claim: Claim, order: Order, progress: Progress) -> Found:
     """The planner beside all other systems."""
-    rows = systems(claim, order, progress, tuple(arms.SYSTEMS))
+    effort = claim.budget(order.quick)
+    runs = systems(claim, order, progress, tuple(arms.SYSTEMS))
+    rows = judged(runs, effort, order.seed)
     measured: dict[str, Any] = {name: {**told(found), "seeds": found} for name, found in rows.items()}
     measured["eq*prod of the planner over that of"] = {
         name: sample(ratios(rows, "eq*prod", name)) for name in rows if name != arms.PLANNER
     }
+    measured["productivity of the planner's workers, a flat rate from one day to the next"] = {
+        f"{rate:g}": sample(overnight(runs[arms.PLANNER], rate, effort, order.seed)) for rate in OVERNIGHT
+    }
     return Found(measured, judge_planner(rows), pictures(claim, order, rows))
 
 
-def systems(claim: Claim, order: Order, progress: Progress, names: Sequence[str]) -> dict[str, Rows]:
-    """What society comes to under tax systems, a row per seed."""
-    effort = claim.budget(order.quick)
-    start = trained(arms.first_phase(effort), order, part_of(progress, 0, len(names) + 1))
-    rows = {}
-    for k, name in enumerate(names):
-        run = trained(arms.system(name, effort, start.path), order, part_of(progress, k + 1, len(names) + 1))
-        rows[name] = judged(run, effort, order.seed)
-    return rows
+def systems(claim: Claim, order: Order, progress: Progress, names: Sequence[str]) -> dict[str, Run]:
+    """The runs of tax systems, begun by the same workers."""
+    effort, parts = claim.budget(order.quick), len(names) + 1
+    start = trained(arms.first_phase(effort), order, part_of(progress, 0, parts)).path
+    return {
+        name: trained(arms.system(name, effort, start), order, part_of(progress, k + 1, parts))
+        for k, name in enumerate(names)
+    }
 
 
-def judged(run: Run, effort: Mapping[str, Any], seed: int) -> Rows:
-    """The same episodes for all systems and seeds."""
-    return [
-        play.row_of(*play.trained_facts(run, number, effort["episodes"], seed + JUDGED))
-        for number in run.seeds
-    ]
+def judged(runs: Mapping[str, Run], effort: Mapping[str, Any], seed: int) -> dict[str, Rows]:
+    """What society comes to, a row per training seed; the same episodes for all."""
+    count, chance = effort["episodes"], seed + JUDGED
+    return {
+        name: [play.row_of(*play.trained_facts(run, number, count, chance)) for number in run.seeds]
+        for name, run in runs.items()
+    }
+
+
+def overnight(run: Run, rate: float, effort: Mapping[str, Any], seed: int) -> list[float]:
+    """Productivity if the rates that workers know give way to a flat one: whether they answer to what they see."""
+    uri, chance = f"{arms.URI}&tax=flat&rate={rate:g}", seed + JUDGED
+    facts = [play.trained_facts(run, number, effort["episodes"], chance, uri)[0] for number in run.seeds]
+    return [float(one.productivity.mean()) for one in facts]
 
 
 def told(rows: Rows) -> dict[str, Any]:

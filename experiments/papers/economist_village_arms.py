@@ -54,9 +54,9 @@ OF_PLANNER: Mapping[str, Any] = {
     "trace": 0.98,
     "epochs": 4,
     "minibatches": 4,
-    "learning_rate": 5e-4,
+    "learning_rate": 1e-3,
 }
-WORKER_ENTROPY, PLANNER_ENTROPY = (0.025, 0.025), (0.3, 0.0)
+WORKER_ENTROPY, PLANNER_ENTROPY = (0.025, 0.025), (0.1, 0.0)
 PLANNER_SETTLES = 0.8
 """Over which share of its steps the weight of the planner's entropy falls."""
 
