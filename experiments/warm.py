@@ -181,8 +181,8 @@ def play_economies() -> None:
     for uri in simulated():
         if uri.startswith(ECONOMY):
             play_a_little(uri)
-    for tax in ("saez", "federal"):
-        play_a_little(f"{ECONOMY}one-step?agents=2&tax={tax}")
+    for query in ("tax=saez", "tax=federal&brackets=federal"):
+        play_a_little(f"{ECONOMY}one-step?agents=2&{query}")
 
 
 def play_large_swarms() -> None:
