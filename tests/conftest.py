@@ -1,12 +1,13 @@
 """Tests never run on kernels compiled from older sources, keep no trees in the user's cache, and draw the same
 examples every time.
 
-HYPOTHESIS_PROFILE=explore draws new ones.
+HYPOTHESIS_PROFILE=explore draws new ones, and more of them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from experiments.warm import drop_stale
 
 os.environ["STAGHUNT_CACHE"] = "off"
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
@@ -27,6 +28,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # once, before parallel workers start
         drop_stale()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_replicates() -> Iterator[None]:
+    """Rankings that solve games are solved again thirty times, not a thousand: seconds of every tournament."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("experiments.tournament.game_rankings.MOST", 30)
+        yield
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ def exact_updates(game: TreeGame, behavior: Any, player: int) -> tuple[Any, Any]
 @pytest.mark.parametrize("which", ["kuhn", "kuhn swapped", "random 7", "random 20", "random 176"])
 def test_sampled_updates_are_unbiased(method: str, which: str, kuhn: TreeGame) -> None:
     # |Z| > 5.6 has probability 2e-8 and all cases have fewer than 1,500 numbers: false alarms below 1e-4 in all.
-    # For the normal limit to hold, the games are such that every reachable node is met a hundred times or more.
+    # For the normal limit to hold, the games are such that every reachable node is met forty times or more.
     if which.startswith("random"):
         game = random_tree(int(which.split()[1]), 2, 6)
     else:
@@ -206,7 +206,7 @@ def test_sampled_updates_are_unbiased(method: str, which: str, kuhn: TreeGame) -
     start["regret"] = seeded(6).choice([-0.2, 1.0, 1.5, 2.0], size=game.slots)  # no move is taken rarely
     engine.restore(start)
     behavior = simplices.normalise(np.maximum(start["regret"], 0.0), game.offsets)
-    base, before, draws = engine.table.copy(), engine.regret, 40_000
+    base, before, draws = engine.table.copy(), engine.regret, 16_000
     total, squares = np.zeros((2, game.slots)), np.zeros((2, game.slots))
     for _ in range(draws):
         engine.table[:] = base
