@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -102,5 +103,19 @@ def test_solving_a_small_file_is_quick_when_warm(game: Path) -> None:
     assert quick(1.0, 5.5, "-m", "experiments", "solve", str(game))
 
 
-def test_what_is_slow_is_not_called_quick() -> None:
-    assert not quick(0.0, 1.2, "-c", "import numpy, numba, torch", tries=1)
+@pytest.mark.parametrize(
+    ("imports", "program", "wanted"),
+    [
+        ([0.3], [0.3, 0.3], True),  # within the limit
+        ([3.0], [3.5, 3.5], True),  # on a machine ten times as slow
+        ([3.0, 0.3], [9.0, 0.34], True),  # that is slow at times
+        ([0.3], [0.5, 0.5], False),
+        ([3.0], [7.0, 7.0], False),  # one import more on the slow machine
+    ],
+)
+def test_slow_machines_are_no_excuse_for_slow_programs(
+    monkeypatch: pytest.MonkeyPatch, imports: list[float], program: list[float], wanted: bool
+) -> None:
+    times = {"-c": itertools.cycle(imports), "-m": itertools.cycle(program)}
+    monkeypatch.setattr(sys.modules[__name__], "cpu_seconds", lambda word, *_: next(times[word]))
+    assert quick(0.35, 1.2, "-m", "experiments", "--help") is wanted
