@@ -147,10 +147,7 @@ FORAGING, KUHN, CLIMBING = (
 OURS: list[tuple[Any, Any]] = [
     (small("iql"), FORAGING),
     (small("iql", recurrent=True), KUHN),
-    (small("iql", sample="transitions"), walkers),
     (small("vdn"), KUHN),
-    (small("vdn", recurrent=True), walkers),
-    (small("qmix"), walkers),
     (small("qmix", recurrent=True), CLIMBING),
     (small("qmix", sharing="separate"), FORAGING),
     (small("ippo"), KUHN),
@@ -170,4 +167,4 @@ def named(case: Any) -> str:
 
 @pytest.mark.parametrize(("learner", "env"), OURS, ids=named)
 def test_our_learners_obey_every_law(learner: Any, env: Any) -> None:
-    assert check_learner(learner, env() if callable(env) else make_env(env)) == NAMES
+    assert check_learner(learner, env() if callable(env) else make_env(env), updates=2, max_steps=12) == NAMES
