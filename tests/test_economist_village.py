@@ -35,7 +35,7 @@ def test_every_system_goes_on_alike_but_for_its_taxes(tmp_path: Path) -> None:
         assert (spec.learner.alone < spec.training.steps) == (name == arms.PLANNER), name
     assert wishes[arms.PLANNER].learner.alone == 0
     first = asked_for(arms.first_phase(EFFORT).wish(Order(tmp_path), tmp_path))
-    assert first.learner.workers == wishes[arms.FREE].learner.workers
+    assert first.learner.workers == replace(wishes[arms.FREE].learner.workers, epochs=3, minibatches=8)
     assert first.learner.alone == first.training.steps and "warmup=1000" in first.env
 
 

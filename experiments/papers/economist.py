@@ -39,7 +39,7 @@ TWO_LEVEL: Mapping[bool, Mapping[str, Any]] = {
 """The same of both levels: updates of either phase, 48,000 episodes in all; on how many schedules workers are asked, and with how many
 the planner's is compared given how these workers answer (0 is all)."""
 VILLAGE: Mapping[bool, Mapping[str, Any]] = {
-    False: {"seeds": 3, "alone": 960_000, "together": 320_000, "episodes": 100},
+    False: {"seeds": 3, "alone": 960_000, "together": 384_000, "episodes": 100},
     True: {"seeds": 1, "alone": 200_000, "together": 100_000, "episodes": 50},
 }
 """The same of gather-trade-build: joint steps of the first phase and of every tax system after it, and episodes that judge."""

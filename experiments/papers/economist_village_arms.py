@@ -48,6 +48,8 @@ OF_WORKERS: Mapping[str, Any] = {
     "minibatches": 8,
     "learning_rate": 5e-4,
 }
+LATER: Mapping[str, Any] = {"epochs": 1, "minibatches": 32}
+"""Of workers once there is a tax system: as many gradient steps from half the computing, on every transition once."""
 OF_PLANNER: Mapping[str, Any] = {
     **COMMON,
     "hidden": (128, 128),
@@ -81,7 +83,7 @@ def system(name: str, effort: Mapping[str, Any], start: Path | None) -> Arm:
         The run of the first phase; workers are fresh without one.
     """
     steps = _whole(effort["together"])
-    settings = _settings() | {
+    settings = _settings(LATER) | {
         "training.evaluate_every": _whole(steps / 10),
         "learner.alone": 0 if name == PLANNER else steps,
         "learner.planner_entropy": list(PLANNER_ENTROPY),
@@ -99,10 +101,10 @@ def uri_of(name: str, effort: Mapping[str, Any]) -> str:
     return f"{URI}&{SYSTEMS[name]}&anneal_slope={slope:.6g}&anneal_warmup={-LOWEST_CAP / slope:.6g}"
 
 
-def _settings() -> dict[str, Any]:
+def _settings(later: Mapping[str, Any] | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {
         f"learner.{level}.{key}": list(value) if isinstance(value, tuple) else value
-        for level, fields in (("workers", OF_WORKERS), ("planner", OF_PLANNER))
+        for level, fields in (("workers", {**OF_WORKERS, **(later or {})}), ("planner", OF_PLANNER))
         for key, value in fields.items()
     }
     return found | {
