@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 NAME = "train"
 HELP = (
     "Train a learner in an environment, and write a folder with everything about it: the whole configuration, metrics, "
-    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo, bayes-net, mansa and "
-    "decpomfc; --options lists their settings. A run that was stopped, by whatever, goes on bit for bit with --resume."
+    "TensorBoard files, the last and the best policies. Learners are iql, vdn, qmix, ippo, mappo, bayes-net, mansa, "
+    "decpomfc and economist; --options lists their settings. A run that was stopped, by whatever, goes on bit for bit with --resume."
 )
 EXAMPLES = (
     "staghunt train mappo foraging:8x8-2p-3f",
@@ -27,6 +27,7 @@ EXAMPLES = (
     "staghunt train mansa foraging:8x8-2p-2f-coop --set learner.cost=0.1",
     "staghunt train mansa mpe:simple-spread --set learner.independent=ippo --set learner.central=mappo",
     "staghunt train decpomfc 'swarm:aggregation?agents=100&cells=5' --steps 600000",
+    "staghunt train economist 'economy:one-step?observe=brief' --set learner.alone=40000 --set learner.meanwhile=random",
     "staghunt train --config my-recipe.yaml --seed 3 --json",
     "staghunt train --resume runs/qmix",
     "staghunt train mappo --options",
@@ -38,7 +39,7 @@ def command(
         str | None,
         typer.Argument(
             metavar="[LEARNER]",
-            help="iql, vdn, qmix, ippo, mappo, bayes-net, mansa or decpomfc.",
+            help="iql, vdn, qmix, ippo, mappo, bayes-net, mansa, decpomfc or economist.",
             show_default=False,
         ),
     ] = None,
