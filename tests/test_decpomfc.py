@@ -56,7 +56,7 @@ def recorded(given: DecPOMFC, state: Any, uri: str = URI, batch: int = 4) -> Bat
     ],
 )
 def test_the_laws_of_learners_hold(uri: str, fields: dict[str, Any]) -> None:
-    assert len(check_learner(learner(**fields), make_env(uri))) == len(LAWS)
+    assert len(check_learner(learner(**fields), make_env(uri), updates=2, max_steps=12)) == len(LAWS)
 
 
 # --- what is learned from --------------------------------------------------------------------------------------

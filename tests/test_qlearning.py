@@ -63,7 +63,7 @@ def batches(learner: QLearning, state: Learning, env: Any, count: int, seed: int
 @pytest.mark.parametrize("fields", [{}, {"recurrent": True}, OTHER], ids=["plain", "recurrent", "other"])
 def test_every_law_is_obeyed(name: str, fields: dict[str, Any]) -> None:
     learner = LEARNERS[name].make(**{**TINY, **fields})
-    assert len(check_learner(learner, walkers())) > 15
+    assert len(check_learner(learner, walkers(), updates=2, max_steps=12)) > 15
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,8 @@ def test_every_law_is_obeyed(name: str, fields: dict[str, Any]) -> None:
     ],
 )
 def test_every_law_is_obeyed_elsewhere(name: str, fields: dict[str, Any], uri: str) -> None:
-    assert len(check_learner(LEARNERS[name].make(**{**TINY, **fields}), make_env(uri))) > 15
+    learner = LEARNERS[name].make(**{**TINY, **fields})
+    assert len(check_learner(learner, make_env(uri), updates=2, max_steps=12)) > 15
 
 
 @pytest.mark.parametrize("mixer", ["none", "sum", "monotonic"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -115,6 +114,13 @@ def test_options_are_listed(staghunt: Staghunt) -> None:
     assert "did you mean mappo" in staghunt("train", "mapo", "--options").complaint
 
 
+def test_every_learner_is_named_in_the_help() -> None:
+    from experiments.commands.train import HELP
+    from marl.learners import LEARNERS
+
+    assert [name for name in LEARNERS if name not in HELP] == []
+
+
 def test_provenance_tells_what_changed() -> None:
     now = provenance(command=["staghunt", "train", "a b"])
     assert now["command"] == "staghunt train 'a b'" and differences(now, now) == []
@@ -183,7 +189,7 @@ def test_diverging_says_where_and_what_to_try(staghunt: Staghunt, tmp_path: Path
 
 
 @pytest.mark.parametrize("size", [3_000, 40_000])
-def test_a_full_disk_is_one_sentence(tmp_path: Path, size: int) -> None:
+def test_a_full_disk_is_one_sentence(staghunt: Staghunt, tmp_path: Path, size: int) -> None:
     large = [
         "--set",
         "learner.hidden=[64, 64]",
@@ -201,10 +207,9 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, size: int) -> None:
     lines = process.stderr.strip().splitlines()
     assert process.returncode == 2 and len(lines) == 1, process.stderr
     assert "cannot write" in lines[0] and "File too large" in lines[0] and "--resume" in lines[0]
-    again = start("train", "--resume", tmp_path / "run", "--json")
-    out, err = again.communicate(timeout=120)
-    assert again.returncode == 0, err
-    assert json.loads(out)["results"][0]["steps"] >= 2_000
+    again = staghunt("train", "--resume", tmp_path / "run", "--json")
+    assert again.code == 0, again.err
+    assert again.json["results"][0]["steps"] >= 2_000
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
