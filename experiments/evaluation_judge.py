@@ -89,14 +89,11 @@ class Judge:
         session.carried = kept_by(file)
         greedy = self.run.spec.training.greedy if self.greedy is None else self.greedy
         switched = switched_team(learner, state, greedy)
-        log = self._log()
-        if (
-            self.figure
-            and log is None
-            and switched is None
-            and not has_graph(team)
-            and not has_rules(learner)
-        ):
+        apart = switched is None and not has_rules(learner)
+        log = (
+            self._log() if apart else None
+        )  # those are executed in several ways, with no single economy to tell of
+        if self.figure and apart and log is None and not has_graph(team):
             raise InputError(
                 f"--figure: the agents of {file} play independently, without a graph or a switch, and not in an economy"
             )
