@@ -150,3 +150,9 @@ def test_brackets_out_of_order_are_refused(cutoffs: tuple[float, ...], told: str
 def test_rates_out_of_range_are_refused(rates: Any, told: str) -> None:
     with pytest.raises(InputError, match=told):
         Brackets.linear(3, 120).due([1.0], rates)
+
+
+def test_incomes_that_cancel_out_are_no_gaming() -> None:
+    incomes = np.array([[0.1, 5.0], [0.2, 5.0], [-0.3, 5.0]])  # the first mean is 2e-17
+    assert abs(incomes[:, 0].mean()) > 0
+    np.testing.assert_array_equal(gaming(Brackets((0.0,)), [0.5], incomes), [0.0, 0.0])

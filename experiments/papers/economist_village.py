@@ -16,6 +16,7 @@ from experiments.papers import economist_village_play as play
 from experiments.papers.arms import part_of, trained
 from experiments.papers.claims import Claim, Criterion, Found, Order, Progress
 from experiments.papers.samples import sample
+from games.sims.economy_taxes import SOME_COIN
 
 if TYPE_CHECKING:
     from experiments.training.runs import Run
@@ -61,7 +62,9 @@ def planner(claim: Claim, order: Order, progress: Progress) -> Found:
     rows = judged(runs, effort, order.seed)
     measured: dict[str, Any] = {name: {**told(found), "seeds": found} for name, found in rows.items()}
     measured["eq*prod of the planner over that of"] = {
-        name: sample(ratios(rows, "eq*prod", name)) for name in rows if name != arms.PLANNER
+        name: sample(ratios(rows, "eq*prod", name))
+        for name in rows
+        if name != arms.PLANNER and min(row["eq*prod"] for row in rows[name]) > SOME_COIN
     }
     measured["productivity of the planner's workers, a flat rate from one day to the next"] = {
         f"{rate:g}": sample(overnight(runs[arms.PLANNER], rate, effort, order.seed)) for rate in OVERNIGHT
@@ -107,7 +110,8 @@ def told(rows: Rows) -> dict[str, Any]:
 def ratios(rows: Mapping[str, Rows], what: str, other: str) -> list[float]:
     """The planner's number over that of another system, seed by seed: both began with the same workers."""
     return [
-        one[what] / max(two[what], 1e-9) for one, two in zip(rows[arms.PLANNER], rows[other], strict=True)
+        one[what] / max(two[what], SOME_COIN)
+        for one, two in zip(rows[arms.PLANNER], rows[other], strict=True)
     ]
 
 
@@ -125,7 +129,7 @@ def judge_first_phase(rows: Rows, random: play.Row) -> tuple[Criterion, ...]:
         )
     ]
     for what in ("houses", "productivity"):
-        times = mean(what) / max(random[what], 1e-9)
+        times = mean(what) / max(random[what], SOME_COIN)
         out.append(
             Criterion(f"{what} over those of random play >= {TIMES_RANDOM:g}", times, times >= TIMES_RANDOM)
         )

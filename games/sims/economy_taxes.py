@@ -169,16 +169,20 @@ def collect(brackets: Brackets, rates: Any, income: Any, inventory: Any) -> Coll
     return Collected(due, paid, paid / np.maximum(1e-6, income), lump_sum, inventory - paid + lump_sum)
 
 
+SOME_COIN = 1e-9
+"""Less is rounding."""
+
+
 def gaming(brackets: Brackets, rates: Any, incomes: Any) -> Array:
     """What an agent saved by spreading its income over years as it did, float64[n] from incomes float64[P, n].
 
     1 - sum over years of T(z_p) / (P T(mean z)): above 0 where alternating between years paid, which takes a stretch of
-    the schedule whose rates fall; 0 where nothing would have been due.
+    the schedule whose rates fall; 0 where nothing would have been due, or no more than rounding (`SOME_COIN`).
     """
     incomes = np.asarray(incomes, dtype=float)
     paid = brackets.due(incomes, rates).sum(axis=0)
     smooth = len(incomes) * brackets.due(incomes.mean(axis=0), rates)
-    return 1.0 - np.divide(paid, smooth, out=np.ones_like(paid), where=smooth > 0)
+    return 1.0 - np.divide(paid, smooth, out=np.ones_like(paid), where=smooth > SOME_COIN)
 
 
 def _each(kernel: Any, income: Any, rates: Array, cutoffs: Array) -> Array:
