@@ -25,6 +25,30 @@ settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+LONG = (
+    "test_readme",
+    "test_tournament_cli",
+    "test_train_resume",
+    "test_train_cli",
+    "test_report",
+    "test_economist_study",
+    "test_economist_village",
+    "test_decpomfc_study",
+    "test_reproduce",
+    "test_reproduce_bayes_net",
+    "test_tournament_resume",
+    "test_tournament_ray",
+    "test_evaluate_economy",
+    "test_swarm_evaluate",
+    "test_demo",
+)
+"""Modules that take long with few tests: they go first, so that no process waits for the other in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # once, before parallel workers start
         drop_stale()

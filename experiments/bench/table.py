@@ -19,6 +19,7 @@ _COUNTED = {
     "networks": "tasks",
     "solvers": "sizes",
     "swarm": "swarms",
+    "economy": "economies",
     "trees": "games",
     "envs": "environments",
     "train": "tasks",
