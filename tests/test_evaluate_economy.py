@@ -374,3 +374,14 @@ def test_films_of_maps_look_as_scenes_drawn_one_by_one() -> None:
         shown_as = np.asarray(palette(fast).convert("RGB")).astype(int)
         assert (shown_as == np.asarray(Palette(seen, 128)(fast).convert("RGB"))).all()
         assert np.abs(shown_as - fast).mean() < 1
+
+
+def test_switched_teams_in_economies_are_told_by_execution(staghunt: Staghunt, tmp_path: Path) -> None:
+    settings = {"learner.independent": "ippo", "learner.central": "mappo", "training.batch": 4}
+    words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    uri, out = "economy:one-step?agents=2&cost=0.012&observe=brief", tmp_path / "run"
+    assert staghunt("train", "mansa", uri, "--steps", "256", *words, "--out", out, "-q").code == 0
+    told = staghunt("evaluate", out, "--episodes", "4", "--json")
+    assert told.code == 0, told.err
+    (seed,) = told.json["seeds"]
+    assert seed["switch"] and seed["economy"] is None
