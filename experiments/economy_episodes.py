@@ -5,21 +5,24 @@ Letters: E episodes, n workers by rising skill, K tax brackets, Y tax years, M i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from games.env import Env, Step, World
 from games.errors import InputError
+from games.play import Episodes, play_episodes
+from games.policy import JointPolicy
 from games.sims.economy_facts import EconomyFacts, economy_facts
 from games.sims.economy_gtb import GatherTradeBuildRules
 from games.sims.economy_one_step import OneStepRules
 from games.sims.economy_one_step_facts import one_step_facts
 
 Array = npt.NDArray[Any]
+Seen = TypeVar("Seen")
 GATHER, ONE_STEP = "gather-trade-build", "one-step"
 
 
@@ -86,6 +89,32 @@ def economy_kind(env: Any) -> str | None:
     if isinstance(rules, GatherTradeBuildRules):
         return GATHER
     return ONE_STEP if isinstance(rules, OneStepRules) else None
+
+
+def played_out(
+    env: Any, team: JointPolicy, seeds: Array, look_at: Callable[[Any, World], Seen]
+) -> tuple[Episodes, Seen]:
+    """Play episodes of one length at once, and say what an economy's `look_at(env, world)` says as they end.
+
+    Parameters
+    ----------
+    env : Env
+        An economy, as `games.make_env` makes it, or wrapped.
+    team : JointPolicy
+        Who plays.
+    seeds : uint64[E]
+        One per episode.
+    look_at : callable
+        Such as `games.sims.economy_facts.economy_facts`.
+    """
+    seen: list[Seen] = []
+
+    def watch(world: World, step: Step, actions: tuple[Array, ...] | None) -> None:
+        if step.last.all():
+            seen.append(look_at(env, world))
+
+    episodes = play_episodes(env, team, seeds, batch=len(seeds), watch=watch)
+    return episodes, seen[0]
 
 
 class EconomyLog:

@@ -15,14 +15,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from experiments.economy_episodes import ONE_STEP, economy_kind
-from experiments.papers.economist_play import Announced, all_schedules, random_schedules
+from experiments.economy_episodes import ONE_STEP, economy_kind, played_out
 from experiments.read_off import NotExact, Progress
 from games.against import Against, Deviating
-from games.play import play_episodes
+from games.economy_policies import Announced
 from games.policy import JointPolicy
 from games.sims.economy_one_step_facts import one_step_facts
 from games.sims.economy_one_step_model import LEVELS, OneStepEconomy
+from games.sims.economy_schedules import all_schedules, random_schedules
 from games.streams import draw_seeds
 from solvers.taxation import best_flat, free_market, saez_fixed_point
 from solvers.taxation_certificate import MOST_SCHEDULES, certify_taxes, worker_regrets
@@ -146,7 +146,7 @@ def tax_gains(env: Any, team: JointPolicy, seed: int, progress: Progress | None 
         raise NotExact(f"with utility={given.utility} the best answer of a worker depends on the others'")
     economy: OneStepEconomy = env.rules.economy
     rng = np.random.default_rng([seed, *b"tax gains"])
-    facts = _played(env, team, draw_seeds(rng, EPISODES))
+    facts = played_out(env, team, draw_seeds(rng, EPISODES), one_step_facts)[1]
     labour = np.searchsorted(economy.hours, facts["hours"] - 1e-9)
     lost, gained = worker_regrets(economy, facts["rates"], labour)
     planner = None
@@ -213,17 +213,6 @@ def _answered(env: Any, team: JointPolicy, schedules: Array, rng: Any) -> Array:
     for start in range(0, len(schedules), _AT_ONCE):
         part = schedules[start : start + _AT_ONCE]
         setting = Deviating(Against(env, team, "planner"), Announced(part))
-        parts.append(_played(env, setting, draw_seeds(rng, len(part)))["welfare"])
+        facts = played_out(env, setting, draw_seeds(rng, len(part)), one_step_facts)[1]
+        parts.append(facts["welfare"])
     return np.concatenate(parts)
-
-
-def _played(env: Any, team: Any, seeds: Array) -> dict[str, Array]:
-    """What came of episodes that are played at once."""
-    out: list[dict[str, Array]] = []
-
-    def watch(world: Any, step: Any, actions: Any) -> None:
-        if step.last.all():
-            out.append(one_step_facts(env, world))
-
-    play_episodes(env, team, seeds, batch=len(seeds), watch=watch)
-    return out[0]

@@ -5,7 +5,6 @@ The functions `draw_...` draw on axes, those named `..._figure` make a figure wi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiments.intervals import student_interval
 from experiments.plots import COLOURS, new_figure, plain_text, save_figure, tidy
 from games.errors import InputError
 
 Array = npt.NDArray[Any]
 
-LEVEL = 0.95
-"""Share of samples whose interval holds the mean."""
 LINES = 7
 """So many lines of equal equality times productivity are drawn, about."""
 TICKS = 200
@@ -33,22 +31,6 @@ _SMALL = 8
 
 
 # --- equality against productivity ------------------------------------------------------------------------
-
-
-def student_interval(values: Any, level: float = LEVEL) -> tuple[float, float]:
-    """The mean of a few independent numbers and half the width of Student's interval of it; 0 of a single number.
-
-    >>> student_interval([4.0, 4.0, 4.0])
-    (4.0, 0.0)
-    """
-    from scipy.special import stdtrit
-
-    array = np.asarray(values, dtype=np.float64)
-    count = len(array)
-    if count < 2:
-        return float(array.mean()), 0.0
-    reach = float(stdtrit(count - 1, 0.5 + level / 2))
-    return float(array.mean()), reach * float(array.std(ddof=1)) / math.sqrt(count)
 
 
 def systems_figure(points: Mapping[str, tuple[Any, Any]], *, dots: bool = True) -> Figure:
@@ -81,7 +63,7 @@ def draw_systems(axes: Axes, points: Mapping[str, tuple[Any, Any]], *, dots: boo
         paint = COLOURS[k % len(COLOURS)]
         if dots and len(equality) > 1:
             axes.plot(productivity, equality, ".", color=paint, alpha=0.3, markersize=5, markeredgewidth=0)
-        (x, wide), (y, high) = student_interval(productivity), student_interval(equality)
+        (x, wide), (y, high) = (map(float, student_interval(one)) for one in (productivity, equality))
         axes.errorbar(
             x,
             y,
@@ -243,7 +225,7 @@ def draw_incomes(axes: Axes, before: Any, after: Any, names: Sequence[str]) -> A
                 f"incomes {label} must be finite numbers of {len(names)} workers, as there are names, not of shape "
                 f"{np.shape(given)}"
             )
-        mean, half = np.array([student_interval(column) for column in rows.T]).T
+        mean, half = student_interval(rows)
         if many:
             axes.plot(at, mean, "-" if k else "--", color=COLOURS[k], linewidth=1.8, label=label)
             axes.fill_between(at, mean - half, mean + half, color=COLOURS[k], alpha=0.18, linewidth=0)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from experiments.economy_episodes import ONE_STEP, EconomyEpisodes
 from experiments.evaluation import over_seeds
 from experiments.intervals import LEVEL, bootstrap_interval, resampled_means
-from experiments.play_output import number
+from experiments.play_output import between, number
 
 if TYPE_CHECKING:
     from experiments.evaluation_output import Evaluation
@@ -213,7 +213,7 @@ def _numbers_table(numbers: Mapping[str, Any]) -> Any:
 
 
 def _cells(one: Mapping[str, Any]) -> list[str]:
-    return [number(one["mean"]), _between(one["interval"])]
+    return [number(one["mean"]), between(one["interval"])]
 
 
 def _brackets_table(found: EconomyTold) -> Any:
@@ -228,11 +228,9 @@ def _brackets_table(found: EconomyTold) -> Any:
         effective, ends = _at(shown["effective_rates"], k)
         share = f"{100 * shown['occupancy']['mean'][k]:.3g} %"
         if not np.isfinite(effective):
-            table.add_row(number(cutoff), number(rate), _between(bounds), share, "-", "-")
+            table.add_row(number(cutoff), number(rate), between(bounds), share, "-", "-")
             continue
-        table.add_row(
-            number(cutoff), number(rate), _between(bounds), share, number(effective), _between(ends)
-        )
+        table.add_row(number(cutoff), number(rate), between(bounds), share, number(effective), between(ends))
     return table
 
 
@@ -253,7 +251,3 @@ def _workers_table(found: EconomyTold) -> Any:
     for k in evenly(count, ROWS):
         table.add_row(f"{k + 1}", *(number(float(column["mean"][k])) for column in columns.values()))
     return table
-
-
-def _between(bounds: Any) -> str:
-    return "-" if bounds is None else " to ".join(number(end) for end in bounds)

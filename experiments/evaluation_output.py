@@ -17,7 +17,7 @@ from experiments.evaluation_rules import rules_aggregate, rules_document, show_r
 from experiments.evaluation_switch import show_switch, switch_aggregate, switch_document
 from experiments.exact_gains import BY_SITUATION, Exact, exploitability
 from experiments.learned_gains import LearnedGain, LearnedGains, at_least
-from experiments.play_output import ROWS, number
+from experiments.play_output import ROWS, between, number
 from games.env import EnvSpec
 
 
@@ -275,7 +275,7 @@ def _seeds_table(told: Evaluation, parts: list[Summary]) -> Any:
             str(judged.seed),
             "-" if judged.steps is None else f"{judged.steps:,}",
             number(part.score),
-            _between(None if part.intervals is None else part.intervals[0]),
+            between(None if part.intervals is None else part.intervals[0]),
             f"{100 * part.successes / count:.4g} %",
             " to ".join(f"{100 * end:.3g}" for end in part.success_interval),
             f"{part.length:.4g}",
@@ -287,7 +287,7 @@ def _seeds_table(told: Evaluation, parts: list[Summary]) -> Any:
             "all",
             "",
             number(whole["return"]["mean"]),
-            _between(whole["return"]["interval"]),
+            between(whole["return"]["interval"]),
             f"{100 * whole['success']['rate']:.4g} %",
             "",
             f"{whole['length']['mean']:.4g}",
@@ -305,7 +305,7 @@ def _agents_table(told: Evaluation, part: Summary) -> Any:
     table = simple_table("Agent", "Mean return", "Interval", right=(1, 2))
     for i, agent in enumerate(agents[:shown]):
         bounds = None if part.intervals is None else part.intervals[1 + i]
-        table.add_row(escape(one_line(agent)), number(part.returns[i]), _between(bounds))
+        table.add_row(escape(one_line(agent)), number(part.returns[i]), between(bounds))
     if shown < len(agents):
         table.add_row(f"[dim]and {len(agents) - shown:,} more[/]", number(part.returns[shown:].mean()), "")
     return table
@@ -359,19 +359,15 @@ def _show_learned(out: Any, learned: LearnedGains, of: str) -> None:
             number(gain.value),
             number(gain.response_value),
             number(gain.gain),
-            _between(gain.interval),
+            between(gain.interval),
             number(gain.at_least),
         )
     out.print(table)
     if learned.total is not None:
         out.print(
             f"NashConv is at least {number(at_least(learned.interval))}  "
-            f"[dim]the responses gain {number(learned.total)} ({_between(learned.interval)})[/]"
+            f"[dim]the responses gain {number(learned.total)} ({between(learned.interval)})[/]"
         )
     for gain in learned.agents:
         if gain.response.stopped:
             out.print(f"[dim]{escape(gain.agent)}: {escape(gain.response.stopped)}[/]")
-
-
-def _between(bounds: Any) -> str:
-    return "-" if bounds is None else " to ".join(number(end) for end in bounds)

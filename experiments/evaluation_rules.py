@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from experiments.evaluation import over_seeds, score_of, scores
-from experiments.intervals import bootstrap_interval
-from experiments.play_output import number
+from experiments.evaluation import score_of
+from experiments.evaluation_ways import gap_of, way_over_seeds, ways_table
+from experiments.play_output import between, number
 from games.errors import InputError
 from games.play import Episodes
 
@@ -24,8 +22,6 @@ DECENTRALISED = (
     "open alone is decentralised: everybody follows rules that were computed before, by the time and what it sees; det, "
     "shared and ind need the mean field in every step, and shared one draw that all have in common"
 )
-_DIGITS = 10
-"""Of differences of returns."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +140,7 @@ def _below(told: Evaluation, first: Followed, one: Followed) -> dict[str, Any] |
     """By how much a way returns less than rules in advance on the same episodes."""
     if first.way != "open" or one is first:
         return None
-    difference = scores(told.spec, first.episodes.returns) - scores(told.spec, one.episodes.returns)
-    difference = np.round(difference, _DIGITS)  # what is left of equal returns is rounding
-    bounds = bootstrap_interval(difference[:, None], told.rng("rules"))
-    return {"mean": float(difference.mean()) + 0.0, "interval": None if bounds is None else bounds[0]}
+    return gap_of(told, "rules", first.episodes, one.episodes)
 
 
 def rules_aggregate(told: Evaluation) -> dict[str, Any] | None:
@@ -157,20 +150,9 @@ def rules_aggregate(told: Evaluation) -> dict[str, Any] | None:
         return None
     out: list[dict[str, Any]] = []
     for ways in zip(*(team.executions for team in teams), strict=True):
-        means = np.array([float(scores(told.spec, one.episodes.returns).mean()) for one in ways])
-        score, bounds = over_seeds(means, told.rng("rules"))
-        below = None
-        if out and out[0]["execution"] == "open":
-            firsts = [float(scores(told.spec, team.executions[0].episodes.returns).mean()) for team in teams]
-            gap, ends = over_seeds(np.subtract(firsts, means), told.rng("rules"))
-            below = {"mean": gap, "interval": ends}
-        out.append(
-            {
-                "execution": ways[0].way,
-                "return": {"mean": score, "interval": bounds},
-                "below_open": below,
-            }
-        )
+        first = [team.executions[0] for team in teams] if out and out[0]["execution"] == "open" else None
+        returned, below = way_over_seeds(told, "rules", ways, first)
+        out.append({"execution": ways[0].way, "return": returned, "below_open": below})
     return {"executions": out}
 
 
@@ -179,25 +161,17 @@ def rules_aggregate(told: Evaluation) -> dict[str, Any] | None:
 
 def show_rules(out: Any, told: Evaluation) -> None:
     """Print a row per way to execute swarms that follow rules; nothing for others."""
-    from experiments.tables import simple_table
-
     teams = [(judged.seed, judged.rules) for judged in told.seeds if judged.rules is not None]
     if not teams:
         return
-    several = len(teams) > 1
     heads = ("Execution", "Mean return", "Interval", "Below open", "Interval")
-    table = simple_table(*(("Seed", *heads) if several else heads), right=range(1 + several, 5 + several))
-    for seed, team in teams:
-        for k, one in enumerate(team.executions):
-            row = _row(_followed_document(told, team.executions, one))
-            table.add_row(*([str(seed) if k == 0 else ""] if several else []), *row)
-    if several:
-        table.add_section()
-        whole = rules_aggregate(told)
-        for k, document in enumerate([] if whole is None else whole["executions"]):
-            table.add_row("all" if k == 0 else "", *_row(document))
+    rows = {
+        seed: [_row(_followed_document(told, team.executions, one)) for one in team.executions]
+        for seed, team in teams
+    }
+    whole = rules_aggregate(told)
     out.print()
-    out.print(table)
+    out.print(ways_table(heads, rows, [] if whole is None else [_row(one) for one in whole["executions"]]))
     out.print(f"[dim]{DECENTRALISED}. Rules in advance: from {teams[0][1].surrogate:,} agents[/]")
 
 
@@ -210,8 +184,3 @@ def _row(found: dict[str, Any]) -> list[str]:
         "" if below is None else number(below["mean"]),
         "" if below is None else between(below["interval"]),
     ]
-
-
-def between(bounds: Any) -> str:
-    """An interval for a table."""
-    return "-" if bounds is None else " to ".join(number(end) for end in bounds)

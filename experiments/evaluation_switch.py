@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.evaluation import over_seeds, score_of, scores
+from experiments.evaluation import over_seeds, score_of
 from experiments.evaluation_rules import read_ways
-from experiments.intervals import LEVEL, bootstrap_interval, resampled_means
-from experiments.play_output import number
+from experiments.evaluation_ways import gap_of, way_over_seeds, ways_table
+from experiments.intervals import LEVEL, resampled_means
+from experiments.play_output import between, number
 from games.errors import InputError
 from games.play import Episodes
 from games.policy import JointPolicy
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-_DIGITS = 10
-"""Of differences of returns."""
 WAYS = ("switched", "random", "independent", "central")
 """Who decides on calls: the switch (E1), chance at the share that was measured of it, nobody (E2), or always a call."""
 
@@ -206,11 +205,7 @@ def _gains(told: Evaluation, executions: Sequence[Executed], one: Executed) -> d
     first = next((other for other in executions if other.way == "switched"), None)
     if first is None or first is one:
         return None
-    difference = scores(told.spec, first.episodes.returns) - scores(told.spec, one.episodes.returns)
-    difference = np.round(difference, _DIGITS)  # what is left of equal returns is rounding
-    bounds = bootstrap_interval(difference[:, None], told.rng("switch"))
-    ends = None if bounds is None else np.round(bounds[0], _DIGITS) + 0.0
-    return {"mean": float(np.round(difference.mean(), _DIGITS)) + 0.0, "interval": ends}
+    return gap_of(told, "switch", first.episodes, one.episodes)
 
 
 def switch_aggregate(told: Evaluation) -> dict[str, Any] | None:
@@ -220,21 +215,18 @@ def switch_aggregate(told: Evaluation) -> dict[str, Any] | None:
         return None
     out: list[dict[str, Any]] = []
     for ways in zip(*(team.executions for team in teams), strict=True):
-        means = [float(scores(told.spec, one.episodes.returns).mean()) for one in ways]
-        score, bounds = over_seeds(means, told.rng("switch"))
+        first = [team.executions[0] for team in teams] if out and out[0]["execution"] == "switched" else None
+        returned, gains = way_over_seeds(told, "switch", ways, first)
         share, ends = over_seeds([one.call_fraction for one in ways], told.rng("calls"))
-        document: dict[str, Any] = {
-            "execution": ways[0].way,
-            "return": {"mean": score, "interval": bounds},
-            "call_fraction": share,
-            "call_interval": ends,
-            "switched_gains": None,
-        }
-        if out and out[0]["execution"] == "switched":
-            firsts = [float(scores(told.spec, team.executions[0].episodes.returns).mean()) for team in teams]
-            gain, ends = over_seeds(np.subtract(firsts, means), told.rng("switch"))
-            document["switched_gains"] = {"mean": gain, "interval": ends}
-        out.append(document)
+        out.append(
+            {
+                "execution": ways[0].way,
+                "return": returned,
+                "call_fraction": share,
+                "call_interval": ends,
+                "switched_gains": gains,
+            }
+        )
     return {"executions": out}
 
 
@@ -243,25 +235,17 @@ def switch_aggregate(told: Evaluation) -> dict[str, Any] | None:
 
 def show_switch(out: Any, told: Evaluation) -> None:
     """Print a row per way to execute switched teams; nothing for others."""
-    from experiments.tables import simple_table
-
     teams = [(judged.seed, judged.switch) for judged in told.seeds if judged.switch is not None]
     if not teams:
         return
     several = len(teams) > 1
     heads = ("Execution", "Mean return", "Interval", "Calls", "Interval", "Switched gains", "Interval")
-    table = simple_table(*(("Seed", *heads) if several else heads), right=range(1 + several, 7 + several))
-    for seed, team in teams:
-        for k, one in enumerate(team.executions):
-            row = _row(_executed_document(told, team, one))
-            table.add_row(*([str(seed) if k == 0 else ""] if several else []), *row)
-    if several:
-        table.add_section()
-        whole = switch_aggregate(told)
-        for k, document in enumerate([] if whole is None else whole["executions"]):
-            table.add_row("all" if k == 0 else "", *_row(document))
+    rows = {
+        seed: [_row(_executed_document(told, team, one)) for one in team.executions] for seed, team in teams
+    }
+    whole = switch_aggregate(told)
     out.print()
-    out.print(table)
+    out.print(ways_table(heads, rows, [] if whole is None else [_row(one) for one in whole["executions"]]))
     out.print(f"[dim]{_note(teams[0][1])}[/]")
     for seed, team in teams:
         if team.facts is not None:
@@ -275,18 +259,16 @@ def _row(found: dict[str, Any]) -> list[str]:
     return [
         found["execution"],
         number(found["return"]["mean"]),
-        _between(found["return"]["interval"]),
+        between(found["return"]["interval"]),
         f"{100 * found['call_fraction']:.3g} %",
-        _between(found["call_interval"], 100),
+        _percents(found["call_interval"]),
         "" if gains is None else number(gains["mean"]),
-        "" if gains is None else _between(gains["interval"]),
+        "" if gains is None else between(gains["interval"]),
     ]
 
 
-def _between(bounds: Any, times: int = 1) -> str:
-    if bounds is None:
-        return "-"
-    return " to ".join(number(end) if times == 1 else f"{times * end:.3g}" for end in bounds)
+def _percents(bounds: Any) -> str:
+    return "-" if bounds is None else " to ".join(f"{100 * end:.3g}" for end in bounds)
 
 
 _UNTIL = "a call in every step until the budget is used up, and the independent policies from then on"

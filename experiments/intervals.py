@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +86,23 @@ def expanded_interval(values: Float, rng: np.random.Generator, level: float = LE
     reach = math.sqrt(len(values) / (len(values) - 1)) * stdtrit(len(values) - 1, 0.5 + level / 2)
     means = resampled_means(values[:, None], rng)[:, 0]
     return np.quantile(means, [ndtr(-reach), ndtr(reach)])
+
+
+def student_interval(values: Any, level: float = LEVEL) -> tuple[Float, Float]:
+    """Means of a few independent numbers float64[R, ...], and half the widths of Student's intervals of them; 0 of a single number.
+
+    >>> mean, half = student_interval([4.0, 4.0, 4.0])
+    >>> float(mean), float(half)
+    (4.0, 0.0)
+    """
+    from scipy.special import stdtrit
+
+    array = np.asarray(values, dtype=np.float64)
+    count, mean = len(array), array.mean(axis=0)
+    if count < 2:
+        return mean, np.zeros_like(mean)
+    reach = float(stdtrit(count - 1, 0.5 + level / 2))
+    return mean, reach * array.std(axis=0, ddof=1) / math.sqrt(count)
 
 
 def wilson_interval(successes: int, count: int, level: float = LEVEL) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.env_output import env_document, env_line
+from experiments.intervals import student_interval
 from games.env import EnvSpec
 from games.play import Array, Episodes
 
@@ -53,13 +54,9 @@ def standard_errors(returns: Array) -> Array | None:
 
 def interval(returns: Array) -> Array | None:
     """95 % confidence intervals of the mean returns (Student's t), float64[agents, 2]; None for a single episode."""
-    errors = standard_errors(returns)
-    if errors is None:
+    if len(returns) < 2:
         return None
-    from scipy.special import stdtrit
-
-    half = stdtrit(len(returns) - 1, 0.5 + LEVEL / 2) * errors
-    mean = returns.mean(axis=0)
+    mean, half = student_interval(returns)
     return np.stack([mean - half, mean + half], axis=1)
 
 
@@ -161,3 +158,8 @@ def _summary(played: Played) -> list[str]:
 def number(value: float) -> str:
     """Five digits: more would be noise."""
     return f"{float(value) + 0.0:.5g}"
+
+
+def between(bounds: Any) -> str:
+    """An interval for a table; a dash where there is none."""
+    return "-" if bounds is None else " to ".join(number(end) for end in bounds)

@@ -11,9 +11,9 @@ import numpy as np
 
 from experiments.env_output import env_line
 from experiments.evaluation import over_seeds
-from experiments.evaluation_rules import DECENTRALISED, between
+from experiments.evaluation_rules import DECENTRALISED
 from experiments.intervals import bootstrap_interval
-from experiments.play_output import number
+from experiments.play_output import between, number
 from experiments.swarm_players import APART
 from experiments.swarm_sizes import BUDGET, MeanFieldLine, Sized, SizesJudged
 from games.env import EnvSpec

@@ -349,8 +349,7 @@ def compile_all(workers: int) -> None:
             compile_chain(k)
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for _ in pool.map(compile_chain, range(len(chains()))):
-            pass
+        list(pool.map(compile_chain, range(len(chains()))))
 
 
 def main() -> int:

@@ -29,6 +29,23 @@ TIE = 1e-13
 """Levels of labour are equally good if they differ by less than this share of the largest income."""
 
 
+class Announced(Memoryless):
+    """A planner that sets a given schedule in every sub-environment.
+
+    Parameters
+    ----------
+    schedules : float64[B, K]
+        Rates of the planner's grid.
+    """
+
+    def __init__(self, schedules: Array) -> None:
+        self.choices = (1 + np.rint(np.asarray(schedules) / RATE_STEP)).astype(np.int32)
+
+    def sample(self, view: View, memory: None, streams: Streams) -> tuple[Array, None]:
+        """The schedules; where rates cannot be set, to keep them."""
+        return np.where(view.acting[..., None], self.choices[:, None], 0).astype(np.int32), None
+
+
 class BestResponse(Memoryless):
     """A worker of ``economy:one-step`` that chooses the level of labour that is best for it, the least one of several.
 

@@ -22,10 +22,11 @@ from experiments.papers.registry import PAPERS, claims_of
 from experiments.papers.reproduction import carry_out
 from experiments.training.request import asked_for
 from games import make_env
-from games.economy_policies import BestResponse
+from games.economy_policies import Announced, BestResponse
 from games.errors import InputError
 from games.policy import Random
 from games.policy_names import find_policy, policy_names, team
+from games.sims.economy_schedules import all_schedules, random_schedules
 from games.streams import ACT, Streams
 from solvers.taxation import best_responses, free_market, outcome
 from solvers.taxation_optimum import optimum
@@ -119,8 +120,8 @@ def test_announced_schedules_are_set_and_answered(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(play, "AT_ONCE", 7)
     env: Any = make_env(FOUR)
     economy = play.economy_of(env)
-    schedules = play.random_schedules(economy, 20, 5)
-    facts = play.played(env, BestResponse(env.spec), play.Announced(schedules), 20, 0)
+    schedules = random_schedules(economy, 20, 5)
+    facts = play.played(env, BestResponse(env.spec), Announced(schedules), 20, 0)
     np.testing.assert_array_equal(facts["rates"], schedules)
     labour = play.answers(env, BestResponse(env.spec), schedules)
     np.testing.assert_array_equal(labour, best_responses(economy, schedules))
@@ -132,7 +133,7 @@ def test_announced_schedules_are_set_and_answered(monkeypatch: pytest.MonkeyPatc
 def test_known_systems_and_all_schedules() -> None:
     economy = economies()["OSE-4/3br"]
     known = play.systems(economy)
-    grid = play.all_schedules(economy)
+    grid = all_schedules(economy)
     assert grid.shape == (9261, 3) and len(np.unique(grid, axis=0)) == 9261
     best = max(outcome(economy, rates).welfare for rates in grid[::97])
     assert known["optimum"].welfare >= best and known["optimum"].welfare == pytest.approx(51.9312, abs=1e-4)

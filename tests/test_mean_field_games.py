@@ -158,7 +158,7 @@ def test_nobody_gains_much_alone_at_the_equilibrium_of_the_limit() -> None:
 def test_masks_keep_agents_off_the_walls() -> None:
     env = to_env(load_mean_field("mfg:four-rooms"), 3)
     _, step = env.reset(draw_seeds(np.random.default_rng(0), 2))
-    assert step.groups[0].mask[:, :, :2].any() == False  # noqa: E712
+    assert not step.groups[0].mask[:, :, :2].any()
     with pytest.raises(InputError):
         env.step(env.reset(draw_seeds(np.random.default_rng(0), 2))[0], [np.zeros((2, 3), dtype=int)])
 

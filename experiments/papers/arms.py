@@ -102,8 +102,14 @@ def teams(run: Run, *, greedy: bool) -> Iterator[JointPolicy]:
 def part_of(progress: Progress, number: int, count: int) -> Progress:
     """Progress of one of `count` parts of equal length as progress of the whole."""
 
+    return share_of(progress, number / count, 1 / count)
+
+
+def share_of(progress: Progress, start: float, share: float) -> Progress:
+    """Progress of a part that begins at `start` and is `share` of the whole."""
+
     def told(fraction: float, message: str) -> None:
-        progress((number + min(max(fraction, 0.0), 1.0)) / count, message)
+        progress(start + share * min(max(fraction, 0.0), 1.0), message)
 
     return told
 

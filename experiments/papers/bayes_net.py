@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.papers.claims import Claim, Criterion, Found, Order, Paper, Progress
+from experiments.papers.claims import Claim, Found, Order, Paper, Progress, found_of
 
 COORDINATION: Mapping[bool, Mapping[str, Any]] = {
     False: {"steps": 200_000, "seeds": 10, "other_sizes": [2, 5], "other_seeds": 3},
@@ -40,9 +40,7 @@ def run(claim: Claim, order: Order, progress: Progress) -> Found:
     if "tabular" in claim.tags:
         from experiments.papers.bayes_net_tabular import TABULAR
 
-        found = TABULAR[LETTERS[claim.key]](order.quick, order.seed, progress)
-        criteria = tuple(Criterion(c["text"], c["value"], bool(c["passed"])) for c in found["criteria"])
-        return Found(found["measured"], criteria)
+        return found_of(TABULAR[LETTERS[claim.key]](order.quick, order.seed, progress))
     from experiments.papers.bayes_net_neural import NEURAL
 
     return NEURAL[claim.key](claim, order, progress)

@@ -94,6 +94,12 @@ class Found:
             raise ValueError("a claim is judged by at least one criterion")
 
 
+def found_of(document: Mapping[str, Any]) -> Found:
+    """What a measurement told as plain data: ``measured``, and ``criteria`` with ``text``, ``value`` and ``passed``."""
+    criteria = tuple(Criterion(c["text"], c["value"], bool(c["passed"])) for c in document["criteria"])
+    return Found(document["measured"], criteria)
+
+
 @dataclass(frozen=True)
 class Answer:
     """A claim and what came of it.

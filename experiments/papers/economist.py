@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.papers.claims import Claim, Criterion, Found, Order, Paper, Progress
+from experiments.papers.claims import Claim, Found, Order, Paper, Progress, found_of
 
 ALONE: Mapping[bool, Mapping[str, Any]] = {
     False: {"seeds": 5, "updates": 625},
@@ -52,9 +52,7 @@ def run(claim: Claim, order: Order, progress: Progress) -> Found:
     if "tabular" in claim.tags:
         from experiments.papers.economist_tabular import TABULAR
 
-        found = TABULAR[claim.key](order.quick, order.seed, progress)
-        criteria = tuple(Criterion(c["text"], c["value"], bool(c["passed"])) for c in found["criteria"])
-        return Found(found["measured"], criteria)
+        return found_of(TABULAR[claim.key](order.quick, order.seed, progress))
     from experiments.papers import economist_alone, economist_two_level, economist_village
 
     learned = {

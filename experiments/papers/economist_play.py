@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from games.env import View
-from games.policy import Independent, Memoryless, Policy
+from experiments.economy_episodes import played_out
+from games.economy_policies import Announced
+from games.policy import Independent, Policy
 from games.sims.economy_one_step_facts import one_step_facts
-from games.sims.economy_one_step_model import RATE_STEP, OneStepEconomy
-from games.sims.economy_taxes import LEVELS, US_FEDERAL
+from games.sims.economy_one_step_model import OneStepEconomy
+from games.sims.economy_taxes import US_FEDERAL
 from games.sims.simulation import Simulation
-from games.streams import ACT, Streams, draw_seeds
+from games.streams import draw_seeds
 from solvers.taxation import TaxOutcome, best_flat, free_market, outcome, saez_fixed_point, us_federal
 from solvers.taxation_certificate import worker_regrets
 from solvers.taxation_optimum import optimum
@@ -24,33 +25,11 @@ AT_ONCE = 256
 """Schedules that are answered at a time."""
 
 
-class Announced(Memoryless):
-    """A planner that sets a given schedule in every sub-environment.
-
-    Parameters
-    ----------
-    schedules : float64[B, K]
-        Rates of the planner's grid.
-    """
-
-    def __init__(self, schedules: Array) -> None:
-        self.choices = (1 + np.rint(np.asarray(schedules) / RATE_STEP)).astype(np.int32)
-
-    def sample(self, view: View, memory: None, streams: Streams) -> tuple[Array, None]:
-        """The schedules; where rates cannot be set, to keep them."""
-        return np.where(view.acting[..., None], self.choices[:, None], 0).astype(np.int32), None
-
-
 def played(env: Simulation, workers: Policy, planner: Policy, episodes: int, seed: int) -> dict[str, Array]:
     """What came of episodes that are played at once; see `games.sims.economy_one_step_facts`."""
     team = Independent(env.spec, {"workers": workers, "planner": planner})
     seeds = draw_seeds(np.random.default_rng(seed), episodes)
-    world, step = env.reset(seeds)
-    memory, streams = team.start(episodes), Streams.from_seeds(seeds, ACT, agents=len(env.spec.agents))
-    while not step.last.all():
-        actions, memory = team.sample(step, memory, streams)
-        world, step = env.step(world, actions)
-    return one_step_facts(env, world)
+    return played_out(env, team, seeds, one_step_facts)[1]
 
 
 def answers(env: Simulation, workers: Policy, schedules: Array, seed: int = 0) -> Array:
@@ -68,12 +47,6 @@ def economy_of(env: Simulation) -> OneStepEconomy:
     rules: Any = env.rules
     economy: OneStepEconomy = rules.economy
     return economy
-
-
-def random_schedules(economy: OneStepEconomy, count: int, seed: int) -> Array:
-    """Schedules float64[S, K] with every rate of the planner's grid equally likely in every bracket."""
-    rng = np.random.default_rng([seed, count])
-    return RATE_STEP * rng.integers(0, LEVELS, (count, economy.brackets.count))
 
 
 def regret_on(economy: OneStepEconomy, schedules: Array, labour: Array) -> dict[str, float]:
@@ -105,12 +78,6 @@ def systems(economy: OneStepEconomy) -> dict[str, TaxOutcome]:
 def told_systems(known: Mapping[str, TaxOutcome]) -> dict[str, Any]:
     """Schedules and their welfare as plain data."""
     return {name: {"rates": one.rates.tolist(), "welfare": one.welfare} for name, one in known.items()}
-
-
-def all_schedules(economy: OneStepEconomy) -> Array:
-    """All schedules of the planner's grid, float64[21^K, K]."""
-    axes = [RATE_STEP * np.arange(LEVELS)] * economy.brackets.count
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, economy.brackets.count)
 
 
 def between(rates: Mapping[int, tuple[float, float]], schedule: Array) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.economy_episodes import played_out
 from experiments.papers.economist_rules import reference_cases
 from experiments.papers.tabular_runs import Progress, at_most
-from games.play import advance, begin
 from games.policy import random_policy
 from games.sims.economy import make
 from games.sims.economy_facts import EconomyFacts, economy_facts
@@ -68,12 +68,8 @@ def distance(mean: Any, told: Mapping[str, Any], few: int, many: int) -> float:
 def random_episodes(tax: str, seeds: Array) -> tuple[EconomyFacts, Array]:
     """Whole episodes of uniformly random legal actions in the economy of standard size: what came of them, and float64[B, n] returns."""
     env = make("gather-trade-build", {"tax": tax})
-    policy = random_policy(env.spec)
-    play, returns = begin(env, policy, seeds), np.zeros((len(seeds), 4))
-    while not play.step.last.all():
-        advance(env, policy, play)
-        returns += play.step.groups[0].reward
-    return economy_facts(env, play.world), returns
+    results, facts = played_out(env, random_policy(env.spec), seeds, economy_facts)
+    return facts, results.returns[:, : env.spec.groups[0].size]
 
 
 def statistics(facts: EconomyFacts, returns: Array) -> dict[str, Array]:

@@ -13,10 +13,11 @@ import numpy as np
 
 from experiments.papers import economist_arms as arms
 from experiments.papers import economist_play as play
-from experiments.papers.arms import trained
+from experiments.papers.arms import share_of, trained
 from experiments.papers.claims import Claim, Criterion, Found, Order, Progress
 from experiments.papers.economist_tabular import economies
 from experiments.papers.samples import sample
+from games.sims.economy_schedules import all_schedules, random_schedules
 from solvers.taxation_certificate import certify_taxes
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def two_level(claim: Claim, order: Order, progress: Progress) -> Found:
     rows: dict[str, list[Row]] = {}
     done = 0
     for name, arm in given.items():
-        part = _share(progress, done / sum(weights.values()), weights[name] / sum(weights.values()))
-        runs[name] = trained(arm, order, _share(part, 0.0, 0.9))
-        rows[name] = pairs(runs[name], effort, order.seed, _share(part, 0.9, 0.1))
+        part = share_of(progress, done / sum(weights.values()), weights[name] / sum(weights.values()))
+        runs[name] = trained(arm, order, share_of(part, 0.0, 0.9))
+        rows[name] = pairs(runs[name], effort, order.seed, share_of(part, 0.9, 0.1))
         done += weights[name]
     economy = economies()["OSE-100/3br"]
     known = play.systems(economy)
@@ -109,8 +110,8 @@ def pair(
     economy = play.economy_of(env)
     facts = play.played(env, workers, planner, 1, seed)
     rates, labour = facts["rates"][0], np.searchsorted(economy.hours, facts["hours"][0])
-    asked = play.random_schedules(economy, effort["schedules"], seed)
-    tried = play.all_schedules(economy)
+    asked = random_schedules(economy, effort["schedules"], seed)
+    tried = all_schedules(economy)
     if effort["deviations"]:
         tried = tried[np.random.default_rng(seed).permutation(len(tried))[: effort["deviations"]]]
     judged = certify_taxes(economy, rates, labour, answers=(tried, play.answers(env, workers, tried)))
@@ -171,10 +172,3 @@ def judge_two_level(rows: Sequence[Row], best: float, flat: float) -> tuple[Crit
         ),
         enough(f"welfare at least {above:.3f}, 2 % above the best flat rate", values, lambda v: v >= above),
     )
-
-
-def _share(progress: Progress, start: float, share: float) -> Progress:
-    def passed(fraction: float, message: str) -> None:
-        progress(start + share * min(max(fraction, 0.0), 1.0), message)
-
-    return passed

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.economy_episodes import played_out
 from experiments.training.runs import LAST, kept_by
 from games.carrying import carrying
 from games.env_uris import make_env
 from games.policy import Independent, Random
 from games.sims.economy_facts import EconomyFacts, economy_facts
-from games.streams import ACT, Streams, draw_seeds
+from games.streams import draw_seeds
 
 if TYPE_CHECKING:
     from experiments.training.runs import Run
@@ -61,16 +62,8 @@ def random_facts(uri: str, episodes: int, chance: int) -> tuple[EconomyFacts, Ar
 def played(env: Env, team: JointPolicy, episodes: int, chance: int) -> tuple[EconomyFacts, Array]:
     """Episodes that are played at once, and the workers' returns float64[E, n]."""
     seeds = draw_seeds(np.random.default_rng([chance, episodes]), episodes)
-    world, step = env.reset(seeds)
-    memory, streams = team.start(episodes), Streams.from_seeds(seeds, ACT, agents=len(env.spec.agents))
-    returns: Array = np.zeros((episodes, env.spec.groups[0].size))
-    while not step.last.all():
-        actions, memory = team.sample(step, memory, streams)
-        world, step = env.step(world, actions)
-        returns += step.groups[0].reward
-    facts = economy_facts(env, world)
-    env.close(world)
-    return facts, returns
+    results, facts = played_out(env, team, seeds, economy_facts)
+    return facts, results.returns[:, : env.spec.groups[0].size]
 
 
 def row_of(facts: EconomyFacts, returns: Array) -> Row:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.papers.claims import Claim, Criterion, Found, Order, Paper, Progress
+from experiments.papers.claims import Claim, Found, Order, Paper, Progress, found_of
 
 FORAGING: Mapping[bool, Mapping[str, Any]] = {
     False: {"steps": 200_000, "seeds": 5, "episodes": 500},
@@ -47,9 +47,7 @@ def run(claim: Claim, order: Order, progress: Progress) -> Found:
     if "tabular" in claim.tags:
         from experiments.papers.mansa_tabular import TABULAR
 
-        found = TABULAR[TESTS[claim.key]](order.quick, order.seed, progress)
-        criteria = tuple(Criterion(c["text"], c["value"], bool(c["passed"])) for c in found["criteria"])
-        return Found(found["measured"], criteria)
+        return found_of(TABULAR[TESTS[claim.key]](order.quick, order.seed, progress))
     from experiments.papers.mansa_foraging import FORAGING
 
     return FORAGING[claim.key](claim, order, progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,16 +15,13 @@ from matplotlib.ticker import EngFormatter
 from experiments.dag_facts import DagFacts, run_facts
 from experiments.dag_plots import dag_figure
 from experiments.plots import new_figure, tidy
+from experiments.report.best import Progress, best_seeds
 from experiments.report.figures import LINES, Picture, colour, picture
 from experiments.training.runs import BEST, DENSE, LAST, Row, Run, read_metrics
-from experiments.training.summary import outcome
 from games.errors import InputError
 
 LEARNER = "bayes-net"
-SEEDS = 4
-"""Checkpoints are looked at of so many seeds, those with the best evaluations."""
 WHICH = {DENSE: "before annealing", BEST: "best evaluation", LAST: "last"}
-Progress = Callable[[float, str], None]
 
 
 class GraphRow(NamedTuple):
@@ -79,16 +75,6 @@ def graphs_of(run: Run, progress: Progress) -> GraphSection | None:
         notes.append(f"Looked at are the {len(chosen)} seeds with the best evaluations.")
     pictures = [_picture(*one) for one in looked if one[0] == chosen[0]]
     return GraphSection(_curves(lines), pictures, [_row(*one) for one in looked], notes)
-
-
-def best_seeds(run: Run) -> list[int]:
-    """The seeds with the best evaluations, the best first."""
-
-    def best(seed: int) -> float:
-        row = outcome(run, seed).best
-        return -math.inf if row is None else float(row["return"])
-
-    return sorted(run.begun, key=lambda seed: (-best(seed), seed))[:SEEDS]
 
 
 Looked = tuple[int, str, DagFacts]

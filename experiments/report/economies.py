@@ -11,9 +11,9 @@ import numpy as np
 from experiments.economy_episodes import EconomyEpisodes, EconomyLog, economy_kind
 from experiments.economy_figure import economy_figure
 from experiments.evaluation_economy import WORDS, EconomyTold
-from experiments.report.dags import Progress, best_seeds
+from experiments.report.best import Progress, best_checkpoint
 from experiments.report.figures import Picture, picture
-from experiments.training.runs import BEST, Run, kept_by, team_of
+from experiments.training.runs import Run, kept_by, team_of
 from games.carrying import carrying
 from games.errors import InputError
 from games.play import play_episodes
@@ -77,10 +77,10 @@ def economies_of(run: Run, progress: Progress) -> EconomySection | None:
     """
     if not run.spec.env.lower().startswith(SCHEME):
         return None
-    files = [(seed, run.folder(seed) / BEST) for seed in best_seeds(run)]
-    seed, file = next((one for one in files if one[1].is_file()), (None, None))
-    if seed is None or file is None:
+    found = best_checkpoint(run)
+    if found is None:
         return EconomySection([], [], [], ["There is no checkpoint yet."])
+    seed, file = found
     progress(0.0, f"playing episodes of seed {seed}")
     try:
         episodes = _played(run, file)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.open_rules import open_rules
-from experiments.report.dags import Progress, best_seeds
+from experiments.report.best import Progress, best_checkpoint
 from experiments.report.figures import Picture, picture
 from experiments.swarm_plots import rules_figure
-from experiments.training.runs import BEST, Run
+from experiments.training.runs import Run
 from games.errors import InputError
 from games.open_loop import OpenLoop
 
@@ -45,10 +45,10 @@ def rules_of(run: Run, progress: Progress) -> RulesSection | None:
     """
     if run.spec.name != LEARNER:
         return None
-    files = [(seed, run.folder(seed) / BEST) for seed in best_seeds(run)]
-    seed, file = next((one for one in files if one[1].is_file()), (None, None))
-    if seed is None or file is None:
+    found = best_checkpoint(run)
+    if found is None:
         return RulesSection([], ["There is no checkpoint yet."])
+    seed, file = found
     progress(0.0, f"computing the rules of seed {seed}")
     try:
         policy, spec = _computed(run, file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,15 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from experiments.plots import new_figure, tidy
-from experiments.report.dags import best_seeds
+from experiments.report.best import Progress, best_checkpoint
 from experiments.report.figures import LINES, Picture, colour, picture
 from experiments.switch_facts import SwitchFacts, run_switch_facts
 from experiments.switch_plots import switch_figure
-from experiments.training.runs import BEST, Row, Run, read_metrics
+from experiments.training.runs import Row, Run, read_metrics
 from experiments.training.switch_summary import LEARNER, SwitchOutcome, switch_outcome
 from games.errors import InputError
-
-Progress = Callable[[float, str], None]
 
 
 class SwitchRow(NamedTuple):
@@ -74,10 +71,10 @@ def _look(run: Run, progress: Progress) -> tuple[list[tuple[int, SwitchFacts]], 
     """Where the switch of the seed with the best evaluation calls, and why it cannot be told."""
     from experiments.training.driver import settled
 
-    files = [(seed, run.folder(seed) / BEST) for seed in best_seeds(run)]
-    seed, file = next((one for one in files if one[1].is_file()), (None, None))
-    if seed is None or file is None:
+    found = best_checkpoint(run)
+    if found is None:
         return [], []
+    seed, file = found
     with settled(run.spec.training.threads, "cpu"):
         try:
             return [(seed, run_switch_facts(run, file, progress=progress))], []
