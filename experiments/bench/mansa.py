@@ -16,12 +16,11 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from experiments.bench.harness import Finding, Row, Setting, medians
 from experiments.bench.runner import Bench
+from experiments.bench.timed_run import timed_run
 from experiments.bench.timing import Sample
 
 DISTRIBUTIONS = ("staghunt", "numpy", "numba", "torch")
@@ -222,22 +221,9 @@ def tenth_of_a_run(steps: int) -> Finding:
 
 
 def _trained(settings: dict[str, Any]) -> tuple[Sample, list[dict[str, Any]]]:
-    """What a run with such settings took, in a folder that is thrown away, and its evaluations."""
-    from experiments.training.config import spec_of
-    from experiments.training.driver import train_seed
-    from experiments.training.folders import write_spec
-    from experiments.training.layers import from_options
-    from experiments.training.provenance import provenance
-    from experiments.training.runs import read_metrics
-
-    given = {"learner.name": "mansa", "env": ENV, "training.batch": BATCH, "seed": _SEED, **settings}
-    spec = spec_of(from_options({key: (value, "the bench") for key, value in given.items()}))
-    with TemporaryDirectory(prefix="staghunt-bench-") as folder:
-        run = write_spec(Path(folder), spec, provenance("cpu"))
-        wall, cpu = time.perf_counter(), time.process_time()
-        train_seed(run, _SEED, lambda _: None)
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        return Sample(wall, cpu), read_metrics(run.folder(_SEED), "evaluation")
+    """What a run with such settings took, and its evaluations."""
+    given = {"learner.name": "mansa", "env": ENV, "training.batch": BATCH, **settings}
+    return timed_run(given, _SEED)
 
 
 BENCH = Bench("mansa", lambda: every_row(), DISTRIBUTIONS, packages=("games", "marl"))

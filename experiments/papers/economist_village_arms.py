@@ -36,24 +36,22 @@ LOWEST_CAP, RISES = 0.1, 1 / 3
 COMMON: Mapping[str, Any] = {
     "rollout": HORIZON,
     "gamma": 0.998,
+    "trace": 0.98,
     "clip": 0.3,
     "max_grad_norm": 10.0,
     "sharing": "shared",
+    "hidden": (128, 128),
 }
 OF_WORKERS: Mapping[str, Any] = {
     **COMMON,
-    "hidden": (128, 128),
-    "trace": 0.98,
     "epochs": 3,
     "minibatches": 8,
     "learning_rate": 5e-4,
 }
 LATER: Mapping[str, Any] = {"epochs": 1, "minibatches": 32}
-"""Of workers once there is a tax system: as many gradient steps from half the computing, on every transition once."""
+"""Of workers once there is a tax system: 32 gradient steps an update in place of 24, on every transition once: half the computing."""
 OF_PLANNER: Mapping[str, Any] = {
     **COMMON,
-    "hidden": (128, 128),
-    "trace": 0.98,
     "epochs": 4,
     "minibatches": 4,
     "learning_rate": 1e-3,
