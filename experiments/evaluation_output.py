@@ -71,6 +71,15 @@ class Evaluation:
         """The bootstrap's generator for one purpose."""
         return np.random.default_rng([self.seed, *purpose.encode()])
 
+    def document(self) -> dict[str, Any]:
+        """Everything as plain data, as `staghunt evaluate --json` prints it."""
+        return evaluation_document(self)
+
+    def _repr_html_(self) -> str:
+        from experiments.tables import as_html
+
+        return as_html(lambda: show_evaluation(self))
+
 
 def evaluation_document(told: Evaluation) -> dict[str, Any]:
     """What `evaluate --json` prints; all but `stats` is a function of the command line and the run."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -40,8 +42,29 @@ class _Console(Console):
 
 def console() -> Console:
     """A console on today's stdout; when piped, wide enough that little is folded."""
+    recorder = _RECORDER.get()
+    if recorder is not None:
+        return recorder
     wide = None if sys.stdout.isatty() else 160
     return _Console(file=sys.stdout, width=wide, highlight=False, soft_wrap=False)
+
+
+_RECORDER: ContextVar[_Console | None] = ContextVar("recorder", default=None)
+_NOTEBOOK_WIDTH = 110
+_HTML = "<pre style='line-height:1.25;white-space:pre;overflow-x:auto'>{code}</pre>"
+
+
+def as_html(show: Callable[[], None]) -> str:
+    """What `show` prints on the console as HTML, for notebooks; nothing is printed."""
+    recorder = _Console(
+        file=io.StringIO(), record=True, width=_NOTEBOOK_WIDTH, highlight=False, force_jupyter=False
+    )
+    token = _RECORDER.set(recorder)
+    try:
+        show()
+    finally:
+        _RECORDER.reset(token)
+    return recorder.export_html(inline_styles=True, code_format=_HTML)
 
 
 def simple_table(*columns: str, right: Sequence[int] = (), title: str | None = None) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from experiments.evaluation import Judged
     from experiments.evaluation_output import Evaluation
     from experiments.film import Film
-    from experiments.session import Session
     from experiments.training.runs import Run
 
 NAME = "evaluate"
@@ -225,52 +223,34 @@ def command(
     if figure is not None and len(files) > 1:
         raise InputError(f"--figure draws the team of one training seed of {len(files)}; add --train-seed")
     check_ways(found.spec.learner, found.spec.name, execution, dag, figure is not None)
+    from experiments.evaluation_judge import Asked
+    from experiments.evaluation_request import Request, judged_run
     from experiments.training.driver import settled
     from marl.learner import check_device
 
     check_device(device)
-    with prints_on_stderr(), settled(found.spec.training.threads, device):
-        from experiments.evaluation_judge import Asked, Judge
-        from experiments.evaluation_output import Evaluation
-        from experiments.session import Session
-
-        start = time.perf_counter()
-        session = Session(found.spec.env, (), tuple(allow_import or ()), workers, render is not None)
-        limit = None if session.spec.horizon is not None and max_steps is None else max_steps
-        if limit is None and session.spec.horizon is None:
-            limit = found.spec.training.max_steps
-        asked = Asked(responder, steps, measured, tuple(agent or ())) if exploitability else None
-        film = None if render is None else _film(session, limit)
-        judge = Judge(
-            run=found,
-            session=session,
-            greedy=greedy,
-            dag=dag,
-            execution=execution,
-            device=device,
-            seed=seed,
-            episodes=episodes,
-            batch=batch,
-            limit=limit,
-            asked=asked,
-            figure=figure is not None,
-            quiet=quiet,
-        )
-        seeds = tuple(judge(k, file, film if k == next(iter(files)) else None) for k, file in files.items())
-        _draw_film(render, film, fps, quiet)
-        _write(found, seeds[0], device, greedy, rules, figure, quiet)
-    told = Evaluation(
-        found.path,
-        found.spec.name,
-        session.spec,
-        seeds,
-        which,
-        found.spec.training.greedy if greedy is None else greedy,
-        success,
-        seed,
-        limit,
-        time.perf_counter() - start,
+    asked = Asked(responder, steps, measured, tuple(agent or ())) if exploitability else None
+    request = Request(
+        episodes=episodes,
+        batch=batch,
+        max_steps=max_steps,
+        workers=workers,
+        greedy=greedy,
+        dag=dag,
+        execution=execution,
+        threshold=success,
+        asked=asked,
+        figure=figure is not None,
+        film=render is not None,
+        device=device,
+        allow_import=tuple(allow_import or ()),
+        seed=seed,
+        quiet=quiet,
     )
+    with prints_on_stderr(), settled(found.spec.training.threads, device):
+        told, film = judged_run(found, files, which, request)
+        _draw_film(render, film, fps, quiet)
+        _write(found, told.seeds[0], device, greedy, rules, figure, quiet)
     _tell(told, json, quiet)
     return 0
 
@@ -310,12 +290,6 @@ def _tell(told: Evaluation, json: bool, quiet: bool) -> None:
         from experiments.evaluation_output import show_evaluation
 
         show_evaluation(told)
-
-
-def _film(session: Session, limit: int | None) -> Film:
-    from experiments.film import Film
-
-    return Film(session.seen, limit)
 
 
 def _draw_film(path: Path | None, film: Film | None, fps: float, quiet: bool) -> None:

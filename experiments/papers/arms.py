@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from experiments.papers.claims import NotMeasured, Order, Progress
 from experiments.papers.folder import RUNS
-from experiments.training.request import Wish, asked_for, prepared, train_run
-from experiments.training.runs import LAST, Run, is_run, read_run, team_of
+from experiments.training.request import Wish, prepared, taken_up, train_run
+from experiments.training.runs import LAST, Run, team_of
 from games.errors import InputError
 from games.policy import JointPolicy
 
@@ -65,12 +65,7 @@ def trained(arm: Arm, order: Order, progress: Progress) -> Run:
     out = order.out / RUNS / arm.name
     _clear(out, arm.name, order)
     wish = arm.wish(order, out)
-    if is_run(out):
-        if read_run(out).spec != asked_for(wish):
-            raise InputError(
-                f"{out} was trained with other settings than arm {arm.name} has now; --fresh trains it anew"
-            )
-        wish = replace(wish, options={}, out=None, resume=out)
+    wish = taken_up(wish, out, f"arm {arm.name} has changed since; --fresh trains it anew")
     run, left = prepared(wish, order.quiet)
     if left:
         failures = train_run(run, left, wish, lambda part, told: progress(part, f"{arm.name}: {told}"))

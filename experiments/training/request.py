@@ -20,7 +20,7 @@ from experiments.training.folders import check_out, clear_temporary, locked, new
 from experiments.training.layers import from_assignments, from_options, merged
 from experiments.training.progress import Progress, Together
 from experiments.training.provenance import differences, provenance, usable_cores
-from experiments.training.runs import Run, read_run
+from experiments.training.runs import Run, is_run, read_run
 from experiments.training.seeds import Failures, Labour, train_seeds
 from experiments.training.settings import Spec
 from games.env import Env
@@ -127,6 +127,21 @@ def _check_start(spec: Spec, env: Env) -> None:
         except (InputError, AttributeError) as error:
             why = error if isinstance(error, InputError) else "it holds nothing learned"
             raise InputError(f"training.start {spec.training.start}: {why}") from None
+
+
+def taken_up(wish: Wish, path: Path, remedy: str) -> Wish:
+    """A wish for a run in a folder; if that very run is there already, the wish to go on with it.
+
+    Raises
+    ------
+    InputError
+        If a run of other settings is there; it ends with the remedy.
+    """
+    if not is_run(path):
+        return wish
+    if read_run(path).spec != asked_for(wish):
+        raise InputError(f"{path} holds a run of other settings; {remedy}")
+    return replace(wish, options={}, config=None, assignments=(), out=None, resume=path)
 
 
 def _resumed(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:

@@ -74,6 +74,12 @@ class Run:
         """Learner and environment in a few words."""
         return f"{self.spec.name} on {self.spec.env}"
 
+    def _repr_html_(self) -> str:
+        from experiments.tables import as_html
+        from experiments.training.summary import outcomes, show_run
+
+        return as_html(lambda: show_run(self, outcomes(self, {})))
+
 
 def is_run(path: Path) -> bool:
     """Whether a folder looks like a run."""
