@@ -173,7 +173,7 @@ def test_settings_are_laid_over_the_checkouts_own(tmp_path: Path) -> None:
 def _ticks(pacer: Pacer, frames: int) -> int:
     """Tick until nobody wants more; all frames then."""
     start = time.process_time()
-    while time.process_time() - start < 5:
+    while time.process_time() - start < 60:
         frames += 1
         try:
             pacer.tick(frames)

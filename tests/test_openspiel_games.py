@@ -192,7 +192,7 @@ def test_what_cannot_be_loaded_is_refused_with_the_reason(text: str, words: str)
     with pytest.raises(InputError, match=words) as caught:
         load(f"openspiel:{text}")
     assert "\n" not in str(caught.value)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 60
 
 
 def test_plans_are_counted_before_they_are_listed() -> None:

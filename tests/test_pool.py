@@ -246,7 +246,7 @@ def test_a_worker_that_dies_at_work(trouble: str, how: str) -> None:
         begun = time.monotonic()
         with pytest.raises(WorkerDied) as caught:
             play_on(pool, world, 3)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 25
         assert str(caught.value) == (
             f"worker 1 of 2 (process {first}) died ({how}) while stepping drift; its 4 sub-environments are lost"
         )
@@ -270,7 +270,7 @@ def test_a_worker_killed_from_outside_while_others_are_at_work(tmp_path: Path) -
         begun = time.monotonic()
         with pytest.raises(WorkerDied, match=rf"worker 2 of 2 \(process {victim}\) died \(signal 9"):
             pool.step(world, idle(pool, 7))
-        assert time.monotonic() - begun < 5 and all_gone([stuck, victim])
+        assert time.monotonic() - begun < 25 and all_gone([stuck, victim])
 
 
 def test_a_death_is_noticed_though_another_process_holds_the_connection(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_death_is_noticed_though_another_process_holds_the_connection(tmp_path
         begun = time.monotonic()
         with pytest.raises(WorkerDied, match="signal 9"):
             play_on(pool, world, 3)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 25
     for line in children.read_text().split():
         os.kill(int(line), signal.SIGKILL)
 
@@ -511,7 +511,7 @@ def test_two_workers_share_the_work() -> None:
     """Sleeping takes no processor, so this holds on a busy machine: four sleep in two processes as long as two."""
     seeds, spent = SEEDS[:4], {}
     for workers in (1, 2):
-        with Pool(partial(envs.Drift, delay=0.05), workers=workers) as pool:
+        with Pool(partial(envs.Drift, delay=0.1), workers=workers) as pool:
             world, _ = pool.reset(seeds)
             begun, worked = time.monotonic(), time.process_time()
             for _ in range(5):

@@ -51,14 +51,14 @@ PIECES += ["9" * 5000, "{ " * 50, "\x00", "NFG 1 R", "EFG 2 R", "\n"]
 def attempt(path, content):
     """Read these bytes as that file; the game if there is one."""
     path.write_bytes(content)
-    before = time.monotonic()
+    before = time.process_time()
     game, complaint = None, str(path)
     try:
         tree = load_file(path)
         game = load_file(path, form="reduced") if isinstance(tree, TreeGame) else tree
     except InputError as error:
         complaint = str(error)
-    assert time.monotonic() - before < 5
+    assert time.process_time() - before < 10
     assert complaint.startswith(str(path))
     assert len(complaint) < 700 + len(str(path))
     if game is not None:

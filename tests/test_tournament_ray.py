@@ -194,7 +194,7 @@ def test_addresses_where_no_cluster_is(refused: Any) -> None:
         assert refused(address).startswith(
             f"'{address}' is no address of a Ray cluster; expected auto, HOST:PORT"
         )
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 40
 
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
