@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 TRAINERS := .venv-trainers
 
-.PHONY: install demo test lint format bench peers trainers clean
+.PHONY: install demo lab notebooks test lint format bench peers trainers clean
 
 install: $(VENV)/.installed
 
@@ -18,6 +18,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: install
 	@$(BIN)/python -m experiments.demo
+
+# Jupyter with the notebooks, in the same environment; `make notebooks` runs them all in full and stores what they show.
+lab: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebook]'
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+notebooks: install
+	$(BIN)/python -m experiments.notebook.run
 
 test: install
 	$(BIN)/ruff check .

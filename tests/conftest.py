@@ -27,6 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 LONG = (
     "test_readme",
+    "test_notebooks",
     "test_tournament_cli",
     "test_train_resume",
     "test_train_cli",

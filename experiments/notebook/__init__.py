@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from experiments.notebook import draw as draw
-    from experiments.notebook.budget import budget as budget
-    from experiments.notebook.budget import is_smoke as is_smoke
+    from experiments.notebook.budgets import budget as budget
+    from experiments.notebook.budgets import is_smoke as is_smoke
     from experiments.notebook.films import film as film
     from experiments.notebook.judging import evaluate as evaluate
     from experiments.notebook.sliders import lambda_slider as lambda_slider
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from experiments.tournament.api import tournament as tournament
 
 _HOMES = {
-    "budget": "experiments.notebook.budget",
+    "budget": "experiments.notebook.budgets",
     "evaluate": "experiments.notebook.judging",
     "film": "experiments.notebook.films",
-    "is_smoke": "experiments.notebook.budget",
+    "is_smoke": "experiments.notebook.budgets",
     "lambda_slider": "experiments.notebook.sliders",
     "tournament": "experiments.tournament.api",
     "train": "experiments.notebook.training",

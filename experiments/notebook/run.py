@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import sys
 import tempfile
 import time
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from experiments.atomic import write_text
-from experiments.notebook.budget import SMOKE
+from experiments.notebook.budgets import SMOKE
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SECONDS = 1_800
@@ -50,7 +54,11 @@ def executed(path: Path, *, smoke: bool, folder: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     environment = {**os.environ, SMOKE: "1" if smoke else "0", "PYTHONPATH": _python_path()}
     client: Any = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=ERROR"],
     )
     client.execute(env=environment)
     return notebook
@@ -61,13 +69,20 @@ def _python_path() -> str:
     return os.pathsep.join([str(NOTEBOOKS.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
+def digest(notebook: Any) -> str:
+    """Of the code cells: whether what is stored was made by them."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()[:16]
+
+
 def stored(notebook: Any) -> str:
     """A notebook as it is committed: with outputs, without what differs from machine to machine."""
     import nbformat
 
     spec = notebook.metadata.get("kernelspec", {})
     kept = {key: spec[key] for key in _KEPT_ABOUT_KERNEL if key in spec}
-    notebook.metadata = {"kernelspec": kept, "language_info": {"name": "python"}}
+    facts = {"code": digest(notebook), "staghunt": version("staghunt"), "date": date.today().isoformat()}
+    notebook.metadata = {"kernelspec": kept, "language_info": {"name": "python"}, "full_run": facts}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", ()):
