@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from prose import python_blocks, run_python
 
 from experiments.papers.registry import PAPERS
 from experiments.papers.table import committed, table
@@ -14,12 +15,16 @@ from games.errors import InputError
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
-def test_python_blocks(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
-        exec(compile(block, str(page), "exec"), {})
-        printed = [line.strip() for line in capsys.readouterr().out.split("\n") if line]
-        assert printed == re.findall(r"^print\(.*\)\s+# (.*)$", block, re.M)
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if python_blocks(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_python_blocks(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in python_blocks(page.read_text(encoding="utf-8")):
+        run_python(block, page, capsys)
 
 
 @pytest.mark.parametrize("name", sorted(PAPERS))
