@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,37 +42,62 @@ def write_gif(path: Path, frames: Sequence[Frame], fps: float) -> None:
     fps : float
         Frames per second; the last one stays for a second.
     """
+    write_atomically(path, lambda temporary: encode_gif(temporary, frames, fps))
+
+
+def encode_gif(
+    target: Path | IO[bytes],
+    frames: Sequence[Frame],
+    fps: float,
+    *,
+    inches: float = _PANEL,
+    dpi: int = _GIF_DPI,
+    colours: int = _GIF_COLOURS,
+) -> None:
+    """An animated GIF of all frames, as small as asked for.
+
+    Parameters
+    ----------
+    target : Path or binary file
+        Where to.
+    frames : sequence of Frame
+        What happened.
+    fps : float
+        Frames per second; the last one stays for a second.
+    inches : float
+        The longer side of a scene.
+    dpi : int
+        Pixels per inch.
+    colours : int
+        Told apart, 2 to 256; fewer make the file smaller.
+    """
     still = round(1000 / fps)
     times = [still] * (len(frames) - 1) + [max(still, 1000)]
-
-    def write(temporary: Path) -> None:
-        pictures = _pictures(frames)
-        first = next(pictures)
-        first.save(temporary, format="GIF", save_all=True, append_images=pictures, duration=times, loop=0)
-
-    write_atomically(path, write)
+    pictures = _pictures(frames, inches, dpi, colours)
+    first = next(pictures)
+    first.save(target, format="GIF", save_all=True, append_images=pictures, duration=times, loop=0)
 
 
-def _pictures(frames: Sequence[Frame]) -> Iterator[Any]:
+def _pictures(frames: Sequence[Frame], inches: float, dpi: int, colours: int) -> Iterator[Any]:
     """The frames as palette images of one size."""
     from PIL import Image
 
-    wide, high = _size(frames[0].scene)
+    wide, high = _size(frames[0].scene, inches)
     figure = new_figure(wide, high + _HEAD + _FOOT)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0.04, _FOOT / (high + _HEAD + _FOOT), 0.92, high / (high + _HEAD + _FOOT)))
-    figure.set_dpi(_GIF_DPI)
+    figure.set_dpi(dpi)
     if fits([frame.scene for frame in frames]):
         sprites = Sprites(figure, axes, frames[0].scene, frames[0].title)
         some = [sprites(frames[k].scene, frames[k].title) for k in evenly(len(frames), _SAMPLES)]
-        palette = Palette(some, _GIF_COLOURS)
+        palette = Palette(some, colours)
         yield from (palette(sprites(frame.scene, frame.title)) for frame in frames)
         return
     for frame in frames:
         draw_scene(axes, frame.scene, frame.title)
         picture = Image.fromarray(_pixels(figure))
         # flat colours need no dithering, whose noise would differ from frame to frame
-        yield picture.quantize(_GIF_COLOURS, dither=Image.Dither.NONE)
+        yield picture.quantize(colours, dither=Image.Dither.NONE)
 
 
 def _pixels(figure: Figure) -> npt.NDArray[np.uint8]:
@@ -83,8 +108,8 @@ def _pixels(figure: Figure) -> npt.NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _size(scene: Scene) -> tuple[float, float]:
-    """Inches of a frame: the longer side is fixed, and no side is less than a third of it."""
+def _size(scene: Scene, longest: float = _PANEL) -> tuple[float, float]:
+    """Inches of a frame: the longer side is given, and no side is less than a third of it."""
     if scene.image is not None:
         high, wide = np.asarray(scene.image).shape[:2]
     elif is_words(scene):
@@ -92,7 +117,7 @@ def _size(scene: Scene) -> tuple[float, float]:
     else:
         wide, high = scene.width, scene.height
     longer = max(wide, high)
-    return _PANEL * max(wide / longer, 0.34), _PANEL * max(high / longer, 0.34)
+    return longest * max(wide / longer, 0.34), longest * max(high / longer, 0.34)
 
 
 def write_strip(path: Path, frames: Sequence[Frame]) -> list[Frame]:
