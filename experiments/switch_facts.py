@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.switch_bins import Binned, binned, entropy, information, kind, periods
-from experiments.switch_features import FOODS, NEAREST, SECOND, Feature
+from experiments.switch_features import Feature
 from experiments.switch_log import CallLog, Visits
+from experiments.switch_maps import CallMap, around_food, by_two
 from games.env import Env
 from games.errors import InputError
 from games.play import Progress, play_episodes
@@ -61,28 +62,6 @@ class FeatureFacts:
 
 
 @dataclass(frozen=True)
-class CallMap:
-    """Calls by two features.
-
-    Parameters
-    ----------
-    across, up : Feature
-        The two.
-    across_labels, up_labels : tuple of str
-        Of their bins.
-    counts, calls : int64[K of up, K of across]
-        Steps, and those with a call.
-    """
-
-    across: Feature
-    up: Feature
-    across_labels: tuple[str, ...]
-    up_labels: tuple[str, ...]
-    counts: Array
-    calls: Array
-
-
-@dataclass(frozen=True)
 class SwitchFacts:
     """Where a team calls.
 
@@ -109,6 +88,8 @@ class SwitchFacts:
         Calls of an episode at most.
     trained : int or None
         Joint steps for which the team was trained, if that is known.
+    around : CallMap or None
+        In foraging, by where agents stood, seen from the food that is nearest to each.
     """
 
     env: str
@@ -123,6 +104,7 @@ class SwitchFacts:
     over_steps: Binned
     budget: int | None = None
     trained: int | None = None
+    around: CallMap | None = None
 
     @property
     def share(self) -> float:
@@ -236,6 +218,7 @@ def facts_of(visits: Visits) -> SwitchFacts:
         map=map_,
         over_steps=periods(visits.counted),
         budget=visits.budget,
+        around=around_food(visits.features, visits.seen, visits.called),
     )
 
 
@@ -256,27 +239,4 @@ def _by_features(
         told = tuple(features[k].name for k in others)
         found.append(FeatureFacts(features[first], information(bins), bins, told))
     found.sort(key=lambda one: -one.information)
-    map_ = _map(tuple(found), codes, called)
-    return tuple(found), tuple(features[k].name for k in constant), map_
-
-
-def _map(found: tuple[FeatureFacts, ...], codes: dict[Feature, Array], called: Array) -> CallMap | None:
-    """See `SwitchFacts.map`."""
-    known = {name: one for one in found for name in (one.feature.name, *one.also)}
-    partner = known.get(FOODS.name) or known.get(NEAREST.name)
-    first = known.get(SECOND.name)
-    if first is None or partner is None or first is partner:
-        if len(found) < 2:
-            return None
-        first, partner = found[:2]
-    shape = len(partner.bins.counts), len(first.bins.counts)
-    cell = codes[partner.feature] * shape[1] + codes[first.feature]
-    counts, calls = (np.bincount(part, minlength=shape[0] * shape[1]) for part in (cell, cell[called]))
-    return CallMap(
-        first.feature,
-        partner.feature,
-        tuple(first.bins.labels),
-        tuple(partner.bins.labels),
-        counts.reshape(shape),
-        calls.reshape(shape),
-    )
+    return tuple(found), tuple(features[k].name for k in constant), by_two(found, codes, called)

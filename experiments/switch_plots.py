@@ -11,8 +11,9 @@ from matplotlib.ticker import PercentFormatter
 
 from experiments.plots import COLOURS, new_figure, plain_text, save_figure, tidy
 from experiments.switch_bins import Binned
-from experiments.switch_facts import CallMap, FeatureFacts, SwitchFacts
+from experiments.switch_facts import FeatureFacts, SwitchFacts
 from experiments.switch_features import STEP
+from experiments.switch_maps import EAST, CallMap
 
 PANELS = 4
 """Features that are drawn at most."""
@@ -138,7 +139,13 @@ def draw_map(axes: Axes, told: CallMap) -> Axes:
         axes.tick_params(axis="x", rotation=45)
     axes.set_xlabel(_words(told.across.label))
     axes.set_ylabel(_words(told.up.label))
-    axes.set_title("By two features; numbers are steps", fontsize=9)
+    title = "By two features; numbers are steps"
+    if told.across == EAST:
+        title = "Where agents stand; numbers are agents in steps"
+        middle = [(len(labels) - 1) / 2 for labels in (told.across_labels, told.up_labels)]
+        axes.plot(*middle, "*", color="#c8501e", markersize=13, zorder=3)
+        axes.set_aspect("equal")
+    axes.set_title(title, fontsize=9)
     axes.figure.colorbar(image, ax=axes, format=PercentFormatter(1.0), label="share of steps with a call")
     return axes
 
