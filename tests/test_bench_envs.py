@@ -1,4 +1,4 @@
-"""`staghunt bench envs`: its rows, its contenders' own counts, and its part of the README."""
+"""`staghunt bench envs`: its rows, its contenders' own counts."""
 
 from __future__ import annotations
 
@@ -205,9 +205,6 @@ def test_wall_time_decides_where_there_are_several_processes() -> None:
     assert next(spent, None) is None
 
 
-# --- the README -------------------------------------------------------------------------------------------
-
-
 def test_the_table_shows_throughputs_where_there_is_no_peer() -> None:
     facts = {"target": "5 million steps/s", "ratio": None, "ours_cpu_s": 1e-7, "met": True}
     rows = [
@@ -221,15 +218,3 @@ def test_the_table_shows_throughputs_where_there_is_no_peer() -> None:
         "| random agents, batch 1,024 | none | 2 | ours 4,100,000 to 9,800,000 per s | 5 million steps/s | 1 of 2 |",
         "| random foragers | lbforaging | 8x8-2p-3f | 310 | 100 | 1 of 1 |",
     ]
-
-
-def test_the_readme_shows_the_committed_results() -> None:
-    results = envs.BENCH.results
-    if not results.is_file():
-        pytest.skip("no results are committed yet")
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(
-        r"<!-- table: python -m experiments\.bench\.table envs -->\n(.*?)\n<!-- end -->", text, re.S
-    )
-    assert shown is not None
-    assert shown.group(1) == table.markdown(json.loads(results.read_text(encoding="utf-8")))

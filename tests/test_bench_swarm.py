@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ import pytest
 from experiments.bench import swarm, swarm_peers, swarm_scaling
 from experiments.bench.harness import Finding, Setting, measure_row, record
 from experiments.bench.numpy_swarm import kuramoto_step, neighbours, vicsek_step
-from experiments.bench.table import markdown
 from experiments.bench.timing import Sample
 from experiments.commands.bench import benches
 from games import make_env
@@ -127,15 +124,3 @@ def test_a_run_is_the_whole_command_and_a_tenth_says_so(monkeypatch: pytest.Monk
     spent, rows = swarm.trained(4_000)
     assert spent.wall > 0 and rows[0]["steps"] == 0 and rows[-1]["steps"] >= 4_000
     assert record(row, Finding(Sample(130.0, 130.0), met=False))["met"] is False
-
-
-def test_the_readme_shows_the_committed_results() -> None:
-    results = Path(swarm.__file__).parent / "results" / "swarm.json"
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    shown = re.search(
-        r"<!-- table: python -m experiments\.bench\.table swarm -->\n(.*?)\n<!-- end -->", text, re.S
-    )
-    assert (
-        shown is not None
-        and shown.group(1) == markdown(json.loads(results.read_text(encoding="utf-8"))).strip()
-    )

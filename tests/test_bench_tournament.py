@@ -1,13 +1,10 @@
-"""`staghunt bench tournament`: its rows, its targets, and its part of the README."""
+"""`staghunt bench tournament`: its rows, its targets."""
 
 from __future__ import annotations
 
 import json
-import re
 
-from command_line import ROOT
-
-from experiments.bench import table, tournament
+from experiments.bench import tournament
 
 TARGETS = {  # what each kind of row has to reach at least
     "round robin": 100.0,
@@ -22,14 +19,6 @@ def test_every_row_of_the_targets_is_there() -> None:
         found = [row for row in rows if words in row.name]
         assert found, words
         assert all(isinstance(row.target, str) or row.target >= target for row in found)
-
-
-def test_the_readme_shows_the_committed_results() -> None:
-    results = tournament.BENCH.results
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"<!-- table: [^\n]*table tournament -->\n(.*?)\n<!-- end -->", text, re.S)
-    assert shown is not None
-    assert shown[1].strip() == table.markdown(json.loads(results.read_text(encoding="utf-8"))).strip()
 
 
 def test_the_committed_results_are_of_all_rows() -> None:

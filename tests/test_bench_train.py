@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
-import re
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -378,15 +377,3 @@ def test_our_wrapper_of_vmas_plays_by_its_clock() -> None:
     assert not step.last.any() and (step.groups[0].reward == 0).all()
     with pytest.raises(InputError, match="all of its sub-environments"):
         env.restart(world, np.array([True, False, False, False, False]))
-
-
-def test_the_readme_shows_the_committed_results() -> None:
-    results = train.BENCH.results
-    if not results.is_file():
-        pytest.skip("no results are committed yet")
-    text = (ledger.ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(
-        r"<!-- table: python -m experiments\.bench\.table train -->\n(.*?)\n<!-- end -->", text, re.S
-    )
-    assert shown is not None
-    assert shown.group(1) == table.markdown(json.loads(results.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""`staghunt bench trees`: its rows, its contenders against one another on small games, and its part of the README."""
+"""`staghunt bench trees`: its rows, its contenders against one another on small games."""
 
 from __future__ import annotations
 
@@ -291,15 +291,3 @@ def test_the_table_gathers_games_and_keeps_targets_in_words_apart() -> None:
         "| branch | Gambit | b | at least 70 | under 60 s | 1 of 1 |",
         "| branch to 10 | out of reach | leduc | ours 1.2 s | under 60 s | 1 of 1 |",
     ]
-
-
-def test_the_readme_shows_the_committed_results() -> None:
-    results = trees.BENCH.results
-    if not results.is_file():
-        pytest.skip("no results are committed yet")
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(
-        r"<!-- table: python -m experiments\.bench\.table trees -->\n(.*?)\n<!-- end -->", text, re.S
-    )
-    assert shown is not None
-    assert shown.group(1) == table.markdown(json.loads(results.read_text(encoding="utf-8")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,13 +39,3 @@ def test_counts_of_the_catalogue():
     named = [entry for entry in entries if not entry.random]
     assert f"lists {len(named)} named games" in squeeze(TEXT)
     assert len(entries) - len(named) == 8
-
-
-def test_the_benchmark_table_is_the_committed_results():
-    import json
-
-    from experiments.bench.table import RESULTS, markdown
-
-    shown = re.search(r"<!-- table: python -m experiments\.bench\.table -->\n(.*?)\n<!-- end -->", TEXT, re.S)
-    assert shown is not None
-    assert shown.group(1) == markdown(json.loads(RESULTS.read_text(encoding="utf-8")))

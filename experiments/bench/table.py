@@ -1,4 +1,4 @@
-"""`python -m experiments.bench.table [solvers|trees|envs|train|mansa|...]`: committed results as a table of the README.
+"""`python -m experiments.bench.table [summary|solvers|trees|envs|train|mansa|...]`: committed results as a table of the docs.
 
 Rows of one piece of work and one peer are gathered: the table shows the smallest and largest ratio of each. A row
 whose target is not a ratio shows that target, and our own time where there is no peer's.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,20 @@ _COUNTED = {
     "learning": "tasks",
     "tournament": "tasks",
 }
+_NAMED = (
+    "Gambit",
+    "OpenSpiel",
+    "LiteEFG",
+    "Nashpy",
+    "QuantEcon",
+    "HiGHS",
+    "Axelrod",
+    "EPyMARL",
+    "BenchMARL",
+    "vmas",
+)
+_NAMED += ("Shimmy", "lbforaging", "scipy", "numpy", "ai-economist")
+"""Peers as they are told in the summary."""
 _SIZE = re.compile(r"\s*\b\d+(?:x\d+)+\b|\s*\b\d+\^\d+\b")
 
 
@@ -63,6 +78,31 @@ def markdown(document: dict[str, Any]) -> str:
         told = " or ".join(_targets(rows))
         lines.append(f"| {work} | {peer} | {_where(rows)} | {_span(rows)} | {told} | {met} of {len(rows)} |")
     return "\n".join(lines)
+
+
+def summary(documents: list[dict[str, Any]]) -> str:
+    """A Markdown table with one line per benchmark: who the peers are, how many rows reach their target, and the ratios."""
+    lines = [
+        "| `staghunt bench` | against | rows with a target | reached | peer time / ours: least, median, most |",
+        "|---|---|---|---|---|",
+    ]
+    for document in documents:
+        rows = [row for row in document["rows"] if row.get("target") is not None]
+        told = {name: None for name in _NAMED if any(name in row["peer"] for row in rows)}
+        ratios = sorted(row["ratio"] for row in rows if row.get("ratio") is not None)
+        spread = (
+            ", ".join(number(x) for x in (ratios[0], statistics.median(ratios), ratios[-1]))
+            if ratios
+            else "-"
+        )
+        met = sum(bool(row["met"]) for row in rows)
+        lines.append(f"| {document['bench']} | {', '.join(told) or '-'} | {len(rows)} | {met} | {spread} |")
+    return "\n".join(lines)
+
+
+def committed_results() -> list[dict[str, Any]]:
+    """All committed results, by the name of their benchmark."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))]
 
 
 def _where(rows: list[dict[str, Any]]) -> str:
@@ -111,5 +151,9 @@ def number(value: float) -> str:
 
 
 if __name__ == "__main__":
-    chosen = FOLDER / f"{(sys.argv[1:] or ['solvers'])[0]}.json"
-    sys.stdout.write(markdown(json.loads(chosen.read_text(encoding="utf-8"))) + "\n")
+    asked = (sys.argv[1:] or ["solvers"])[0]
+    if asked == "summary":
+        sys.stdout.write(summary(committed_results()) + "\n")
+    else:
+        chosen = FOLDER / f"{asked}.json"
+        sys.stdout.write(markdown(json.loads(chosen.read_text(encoding="utf-8"))) + "\n")
