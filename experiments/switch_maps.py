@@ -115,7 +115,7 @@ def around_food(features: Sequence[Feature], seen: Array, called: Array) -> Call
 
 def _places(column: Mapping[str, Array], what: str) -> Array | None:
     """Rows and columns of all players or foods, float64[N, players or foods, 2]; None if there are none."""
-    found = []
+    found: list[Array] = []
     while f"row of {what} {len(found)}" in column and f"column of {what} {len(found)}" in column:
         k = len(found)
         found.append(np.stack([column[f"row of {what} {k}"], column[f"column of {what} {k}"]], axis=1))

@@ -118,18 +118,24 @@ def curves_figure(found: Comparison, drawn: Sequence[Drawn]) -> Figure:
     """
     figure, panels = _panels(found, drawn)
     for axes, task in panels:
-        shown = [one for one in drawn if one.task == task]
-        for one in shown:
-            _plot_band(axes, found, one, step=False)
-        if len(shown) == 1 and task is not None:
-            group = found.grouped.find(shown[0].algorithm, task)
-            assert group is not None
-            for curve in scaled(found, group) if len(group.members) > 1 else []:
-                axes.plot(curve.steps, curve.values, color="0.5", linewidth=0.7, alpha=0.6, zorder=1)
-        axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-        axes.set_xlabel("environment steps")
+        draw_curves(axes, found, drawn, task)
     _finish(figure, panels, found, f"{found.asked.metric} (IQM)")
     return figure
+
+
+def draw_curves(axes: Axes, found: Comparison, drawn: Sequence[Drawn], task: str | None) -> Axes:
+    """The curves of one environment, or (None) of all together, with their bands."""
+    shown = [one for one in drawn if one.task == task]
+    for one in shown:
+        _plot_band(axes, found, one, step=False)
+    if len(shown) == 1 and task is not None:
+        group = found.grouped.find(shown[0].algorithm, task)
+        assert group is not None
+        for curve in scaled(found, group) if len(group.members) > 1 else []:
+            axes.plot(curve.steps, curve.values, color="0.5", linewidth=0.7, alpha=0.6, zorder=1)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.set_xlabel("environment steps")
+    return axes
 
 
 def profiles_figure(found: Comparison, drawn: Sequence[Drawn]) -> Figure:

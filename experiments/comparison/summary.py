@@ -56,7 +56,7 @@ class Pair(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """All that `staghunt compare` tells."""
+    """All that `staghunt compare` tells. In a notebook it shows itself."""
 
     asked: Request
     grouped: Grouped
@@ -69,6 +69,29 @@ class Comparison(NamedTuple):
     """By algorithm; empty with a single one."""
     pairs: tuple[Pair, ...]
     notes: tuple[str, ...]
+
+    def row(self, algorithm: str, task: str | None = None) -> Row:
+        """The row of an algorithm, on a task where there are several.
+
+        Raises
+        ------
+        InputError
+            If there is none, or more than one.
+        """
+        rows = [
+            row for row in self.rows if row.group.algorithm == algorithm and task in (None, row.group.task)
+        ]
+        if len(rows) != 1:
+            known = ", ".join(f"{row.group.algorithm} on {row.group.task}" for row in self.rows)
+            what = f"{algorithm!r:.80}" if task is None else f"{algorithm!r:.80} on {task!r:.80}"
+            raise InputError(f"there is not one row for {what}; there are {known}")
+        return rows[0]
+
+    def _repr_html_(self) -> str:
+        from experiments.comparison.tables import show
+        from experiments.tables import as_html
+
+        return as_html(lambda: show(self))
 
 
 def compare(grouped: Grouped, asked: Request, scales: dict[str, Scale] | None) -> Comparison:

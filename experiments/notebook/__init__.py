@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from experiments.notebook import draw as draw
     from experiments.notebook.budgets import budget as budget
     from experiments.notebook.budgets import is_smoke as is_smoke
+    from experiments.notebook.comparing import compare as compare
     from experiments.notebook.films import film as film
     from experiments.notebook.judging import evaluate as evaluate
     from experiments.notebook.sliders import lambda_slider as lambda_slider
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "budget": "experiments.notebook.budgets",
+    "compare": "experiments.notebook.comparing",
     "evaluate": "experiments.notebook.judging",
     "film": "experiments.notebook.films",
     "is_smoke": "experiments.notebook.budgets",

@@ -49,6 +49,8 @@ class Wish:
         "local" or "ray".
     allow_import : tuple of str
         Further packages that environments may import.
+    command : tuple of str or None
+        The command line that the run's record names; that of this process if None.
     """
 
     options: Mapping[str, tuple[Any, str]]
@@ -59,6 +61,7 @@ class Wish:
     workers: int | None
     engine: str
     allow_import: tuple[str, ...]
+    command: tuple[str, ...] | None = None
 
 
 def prepared(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:
@@ -74,7 +77,7 @@ def prepared(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:
     check_out(wish.out)
     for remark in check_spec(spec, wish.allow_import):
         note(remark, quiet)
-    facts = provenance(spec.training.device)
+    facts = provenance(spec.training.device, wish.command)
     return write_spec(new_folder(spec, wish.out), spec, facts), list(spec.numbers())
 
 
@@ -158,7 +161,7 @@ def _resumed(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:
     left = seeds_left(run)
     if not left:
         return run, []
-    now = provenance(training.device)
+    now = provenance(training.device, wish.command)
     for told in differences(run.provenance, now):
         note(
             f"{told}, so the rest of the run need not be bit for bit what it would have been",

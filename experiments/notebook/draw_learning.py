@@ -1,0 +1,289 @@
+"""Pictures of learning: curves of runs, graphs that teams learned, and where a switch calls for central learning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from experiments.comparison.summary import Comparison
+from experiments.dag_facts import DagFacts, run_facts
+from experiments.evaluation_output import Evaluation
+from experiments.evaluation_switch import Executed
+from experiments.notebook.canvas import axes_or_new, new_axes
+from experiments.notebook.comparing import compare
+from experiments.switch_facts import SwitchFacts
+from games.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.notebook.comparing import Runs
+    from experiments.training.runs import Run
+
+STATES = 16
+"""Graphs are drawn in at most so many states."""
+DRAWS = 256
+"""Graphs drawn in a state to find how likely its edges are."""
+
+
+def curves(
+    runs: Runs | Comparison, axes: Axes | Sequence[Axes] | None = None, *, metric: str = "return"
+) -> Axes | list[Axes]:
+    """Scores against environment steps: the interquartile mean over seeds with its bootstrap interval.
+
+    Parameters
+    ----------
+    runs : Run, mapping of str to Run, sequence of Run, or Comparison
+        See `experiments.notebook.compare`. A run alone shows its seeds, too.
+    axes : Axes, optional
+        Where to; as many as there are environments.
+    metric : str
+        What evaluations measured.
+    """
+    from experiments.comparison.bands import curves_of
+    from experiments.comparison.plots import draw_curves
+    from experiments.plots import plain_text, tidy
+
+    found = runs if isinstance(runs, Comparison) else compare(runs, metric=metric)
+    drawn, tasks = curves_of(found), found.grouped.tasks
+    panels = _panels(axes, len(tasks), "environments", width=6.4, height=4.2)
+    for panel, task in zip(panels, tasks):
+        draw_curves(panel, found, drawn, task)
+        panel.set_title(plain_text(task, 60), fontsize=10)
+        panel.set_ylabel(f"{plain_text(found.asked.metric, 40)} (IQM)")
+        tidy(panel)
+        panel.legend(fontsize=8, framealpha=0.9)
+    return panels[0] if len(panels) == 1 else panels
+
+
+# --- graphs -------------------------------------------------------------------------------------------------------
+
+
+def graph(
+    run: Run | str | Path | DagFacts,
+    axes: Axes | None = None,
+    *,
+    seed: int | None = None,
+    checkpoint: str = "best",
+    noisy: bool = True,
+) -> Axes:
+    """The graph that a team has learned, mean over states: from each agent to those who hear its action.
+
+    Parameters
+    ----------
+    run : Run, str, Path or DagFacts
+        A run of `bayes-net` or its folder, or what `experiments.dag_facts` measured of it.
+    axes : Axes, optional
+        Where to.
+    seed : int, optional
+        Which training seed; the first by default.
+    checkpoint : str
+        ``best``, ``last`` or a file.
+    noisy : bool
+        Whether edges are told by how likely they are with the noise of training, or by the share of states in which they
+        are there without.
+    """
+    from experiments.dag_plots import draw_dag
+
+    facts = run if isinstance(run, DagFacts) else run_facts(*_checkpoint(run, checkpoint, seed))
+    probability = facts.probability if noisy else facts.frequency
+    axes = axes_or_new(axes, 5.2, 3.8)
+    draw_dag(axes, probability, facts.agents, facts.places or None, neighbours=facts.neighbours)
+    many = "in the only state" if facts.states == 1 else f"mean over {facts.states:,} states"
+    axes.set_title(f"{'with the noise of training' if noisy else 'without noise'}, {many}", fontsize=10)
+    return axes
+
+
+def graphs(
+    run: Run | str | Path,
+    axes: Sequence[Axes] | None = None,
+    *,
+    seed: int | None = None,
+    checkpoint: str = "best",
+    noisy: bool = False,
+) -> list[Axes]:
+    """The graph of each state, of environments whose states can be listed.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        A run of `bayes-net`.
+    axes : sequence of Axes, optional
+        One for each state.
+    seed, checkpoint
+        As in `graph`.
+    noisy : bool
+        Whether edges are told by how likely they are with the noise of training; without it they are there or not.
+
+    Raises
+    ------
+    InputError
+        If the team has no graph, or there are more than 16 states.
+    """
+    from experiments.dag_correlation import graphs_of
+    from experiments.dag_plots import draw_dag
+    from experiments.dag_states import listed_steps
+    from experiments.training.runs import team_of
+
+    found, file = _checkpoint(run, checkpoint, seed)
+    _, env, _, team = team_of(found, file, greedy=False)
+    told: Any = team
+    if not hasattr(told, "edge_probabilities"):
+        raise InputError(f"the agents of {file} have no learned graph")
+    step = listed_steps(env, STATES)
+    if step is None:
+        raise InputError(
+            f"{env.spec.name} has more than {STATES} states, or they cannot be listed; use draw.graph"
+        )
+    if noisy:
+        tables = np.asarray(told.edge_probabilities(step, np.random.default_rng(0), DRAWS))
+    else:
+        tables = np.asarray(graphs_of(told, step), dtype=np.float64)
+    panels = _panels(axes, step.batch, "states", width=2.3, height=2.2, columns=4)
+    for k, panel in enumerate(panels):
+        draw_dag(panel, tables[k], env.spec.agents, bar=False)
+        panel.set_title(f"state {' '.join(f'{number:g}' for number in step.state[k])}", fontsize=10)
+    return panels
+
+
+# --- switches -----------------------------------------------------------------------------------------------------
+
+
+def calls_map(told: Evaluation | SwitchFacts, axes: Axes | None = None, *, seed: int | None = None) -> Axes:
+    """Share of calls by two features of the state, with the number of steps.
+
+    Parameters
+    ----------
+    told : Evaluation or SwitchFacts
+        What `evaluate` returned of a run of `mansa`, or where a switch calls.
+    axes : Axes, optional
+        Where to.
+    seed : int, optional
+        Which training seed of an evaluation; the first by default.
+    """
+    from experiments.switch_plots import draw_map
+
+    facts = _switch(told, seed)
+    if facts.map is None:
+        raise InputError(f"of {facts.env} fewer than two features are known that change, so there is no map")
+    return draw_map(axes_or_new(axes), facts.map)
+
+
+def calls_around(
+    told: Evaluation | SwitchFacts, axes: Axes | None = None, *, seed: int | None = None
+) -> Axes:
+    """Share of calls by where agents stand, seen from the food that is nearest to each; the star is the food.
+
+    Parameters
+    ----------
+    told, axes, seed
+        As in `calls_map`.
+    """
+    from experiments.switch_plots import draw_map
+
+    facts = _switch(told, seed)
+    if facts.around is None:
+        raise InputError(f"{facts.env} is not foraging: nobody stands around food")
+    return draw_map(axes_or_new(axes, 5.6, 4.6), facts.around)
+
+
+def calls_by(
+    told: Evaluation | SwitchFacts,
+    feature: str | int = 0,
+    axes: Axes | None = None,
+    *,
+    seed: int | None = None,
+) -> Axes:
+    """Share of calls in every bin of a feature, with intervals.
+
+    Parameters
+    ----------
+    told, axes, seed
+        As in `calls_map`.
+    feature : str or int
+        Its name, or its place among those that tell most, from 0.
+    """
+    from experiments.switch_plots import draw_feature
+
+    facts = _switch(told, seed)
+    names = [one.feature.name for one in facts.features]
+    if isinstance(feature, str):
+        place = names.index(feature) if feature in names else -1
+    else:
+        place = feature
+    if not 0 <= place < len(names):
+        raise InputError(f"there is no feature {feature!r:.60} that changes; there are {', '.join(names)}")
+    return draw_feature(axes_or_new(axes), facts.features[place])
+
+
+def executions(told: Evaluation, axes: Axes | None = None) -> Axes:
+    """Returns of switched teams by who decides on calls, on the same episodes: means over seeds, and each seed a dot.
+
+    Parameters
+    ----------
+    told : Evaluation
+        What `evaluate` returned of a run of `mansa`.
+    axes : Axes, optional
+        Where to.
+    """
+    from experiments.evaluation import score_of
+    from experiments.plots import COLOURS, tidy
+
+    teams = [judged.switch for judged in told.seeds if judged.switch is not None]
+    if not teams:
+        raise InputError(f"the team of {told.run} has no switch to look at")
+    axes = axes_or_new(axes)
+    ways: list[tuple[Executed, ...]] = list(zip(*(team.executions for team in teams), strict=True))
+    labels = []
+    for k, found in enumerate(ways):
+        scores = [score_of(told.spec, one.episodes, told.rng("episodes"))[0] for one in found]
+        axes.bar(k, float(np.mean(scores)), 0.62, color=COLOURS[k], alpha=0.5, linewidth=0)
+        axes.plot([k] * len(scores), scores, "o", color=COLOURS[k], markersize=4)
+        share = float(np.mean([one.call_fraction for one in found]))
+        labels.append(f"{found[0].way}\n{100 * share:.3g} % calls")
+    axes.set_xticks(range(len(ways)), labels, fontsize=9)
+    axes.set_ylabel("return of an episode")
+    tidy(axes)
+    return axes
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _panels(
+    axes: Axes | Sequence[Axes] | None,
+    count: int,
+    what: str,
+    *,
+    width: float,
+    height: float,
+    columns: int = 3,
+) -> list[Axes]:
+    """The given axes, if they are as many as needed, or new ones."""
+    if axes is None:
+        return new_axes(count, width, height, columns)
+    given = [axes] if isinstance(axes, Axes) else list(axes)
+    if len(given) != count:
+        raise InputError(f"there are {count} {what} and {len(given)} axes to draw them on; give one for each")
+    return given
+
+
+def _checkpoint(run: Run | str | Path, checkpoint: str, seed: int | None) -> tuple[Run, Path]:
+    """The run, and the checkpoint of the seed that is meant, or of the first."""
+    from experiments.trained import checkpoints
+
+    found, files = checkpoints(Path(run if isinstance(run, str | Path) else run.path), checkpoint, seed)
+    return found, next(iter(files.values()))
+
+
+def _switch(told: Evaluation | SwitchFacts, seed: int | None) -> SwitchFacts:
+    """Where a switch calls."""
+    if isinstance(told, SwitchFacts):
+        return told
+    for judged in told.seeds:
+        if seed in (None, judged.seed) and judged.switch is not None and judged.switch.facts is not None:
+            return judged.switch.facts
+    which = "" if seed is None else f" of seed {seed}"
+    raise InputError(f"{told.run}{which} has no switch that was looked at")
