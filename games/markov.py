@@ -281,3 +281,8 @@ class MarkovGame:
         )
         told = ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counted)
         return f"MarkovGame({self.title!r}, {told}, {length})"
+
+    def _repr_html_(self) -> str:
+        from games.show import markov_html
+
+        return markov_html(self)

@@ -143,6 +143,11 @@ class MeanFieldModel:
 
         return span_of(self)
 
+    def _repr_html_(self) -> str:
+        from games.show import mean_field_html
+
+        return mean_field_html(self)
+
     def transitions(self, mu: Array, step: Array | int = 0) -> Array:
         """P(x' | x, u, mu), float64[B, X, U, X], for laws float64[B, X]; a leading axis of 1 if the same for all.
 

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from games.simplices import Float
+
 if TYPE_CHECKING:
     from games.bayes_net import BayesNet
     from games.dag import Dag
+    from games.markov import MarkovGame
+    from games.meanfield import MeanFieldModel
     from games.normal import NormalFormGame
     from games.tree import TreeGame
 
@@ -79,6 +85,55 @@ def tree_html(game: TreeGame) -> str:
         f"<div><b>{escape(game.title or 'Game without a title')}</b>: a tree of {game.nodes:,} nodes, {recall}</div>"
         f"<table><tr>{header}</tr>{''.join(lines)}</table>"
     )
+
+
+def markov_html(game: MarkovGame) -> str:
+    """Title, size and length; players with their actions and rewards; where play starts (at most 20 of each)."""
+    length = f"discount {game.discount:g}" if game.horizon is None else _counted(game.horizon or 0, "step")
+    lines = []
+    for player, names, rewards in list(zip(game.players, game.actions, game.flat_reward))[:LIMIT]:
+        listed = ", ".join(names[:LIMIT]) + (", ..." if len(names) > LIMIT else "")
+        lines.append((player, listed, f"{rewards.min():.6g} to {rewards.max():.6g}"))
+    starts = _likely(game.states, game.initial)
+    return (
+        f"<div><b>{escape(game.title or 'Markov game without a title')}</b>: "
+        f"{_counted(len(game.players), 'player')}, {_counted(game.size, 'state')}, "
+        f"{_counted(game.profiles, 'joint action')}, {length}</div>"
+        + _table(("Player", "Actions", "Reward in a step"), lines)
+        + f"<div>Play starts in {escape(starts)}</div>"
+    )
+
+
+def mean_field_html(model: MeanFieldModel) -> str:
+    """Title, size and length; the actions; where agents start (at most 20 of each)."""
+    listed = ", ".join(model.action_names[:LIMIT]) + (", ..." if model.actions > LIMIT else "")
+    crowd = callable(model.transition)
+    lines = [
+        ("Actions", listed),
+        ("Agents start in", _likely(model.state_names, model.initial)),
+        ("Agents see", "their state" if model.observation is None else f"{model.sights:,} observations"),
+        ("Moves depend on the crowd", "yes" if crowd else "no"),
+        ("Rewards depend on the crowd", "yes" if callable(model.reward) else "no"),
+    ]
+    discount = "" if model.discount == 1.0 else f", discount {model.discount:g}"
+    head = (
+        f"<div><b>{escape(model.title)}</b>: infinitely many agents, "
+        f"{_counted(model.states, 'state')}, {_counted(model.actions, 'action')}, "
+        f"{_counted(model.horizon, 'step')}{discount}</div>"
+    )
+    return head + _table(("", ""), lines)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _likely(names: Sequence[str], law: Float) -> str:
+    """The likeliest names with their probabilities."""
+    order = [k for k in np.argsort(-law, kind="stable")[:LIMIT].tolist() if law[k] > 0]
+    more = int((law > 0).sum()) - len(order)
+    told = ", ".join(f"{names[k]} ({law[k]:.4g})" for k in order)
+    return told + (f" and {more:,} more" if more else "")
 
 
 def dag_html(dag: Dag) -> str:

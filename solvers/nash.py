@@ -15,7 +15,7 @@ from games.normal import NormalFormGame
 from solvers import nash_methods as methods
 from solvers.nash_methods import Search
 from solvers.normal_only import check_normal_form
-from solvers.solution import Progress, Solution, Status
+from solvers.solution import Progress, Solution, Solutions, Status
 
 METHODS = ("auto", "pure", "zero-sum", "lemke-howson", "support", "vertices", "qre")
 ALL_METHODS = ("auto", "pure", "lemke-howson", "support", "vertices")
@@ -108,7 +108,7 @@ def all_nash(
     iterations: int | None = None,
     rng: np.random.Generator | None = None,
     progress: Progress | None = None,
-) -> tuple[Solution, ...]:
+) -> Solutions:
     """All Nash equilibria that a method can list.
 
     Parameters
@@ -125,9 +125,9 @@ def all_nash(
 
     Returns
     -------
-    tuple of Solution
-        Empty if none was found. ``stats["complete"]`` says whether the list is known to be complete (of extreme
-        equilibria, where they form continua). With "vertices", ``stats["component"]`` numbers the connected
+    Solutions
+        A tuple of `Solution`. Empty if none was found. ``stats["complete"]`` says whether the list is known to be
+        complete (of extreme equilibria, where they form continua). With "vertices", ``stats["component"]`` numbers the connected
         components of the set of equilibria and ``stats["subsets"]`` the maximal Nash subsets; members of a component
         with more than one extreme equilibrium are part of a continuum and have status DEGENERATE. With "support" all
         are DEGENERATE if the game showed itself degenerate. When a budget cut the search short, what was found
@@ -155,10 +155,10 @@ def all_nash(
         "support": methods.all_support,
         "lemke-howson": methods.all_lemke_howson,
     }
-    return tuple(found.solution(game, tolerance, started) for found in every[method](search))
+    return Solutions(found.solution(game, tolerance, started) for found in every[method](search))
 
 
-def pure_nash(game: NormalFormGame, *, limit: int = _LISTED) -> tuple[Solution, ...]:
+def pure_nash(game: NormalFormGame, *, limit: int = _LISTED) -> Solutions:
     """All pure Nash equilibria, any number of players, in lexicographic order of actions.
 
     Parameters
@@ -171,9 +171,9 @@ def pure_nash(game: NormalFormGame, *, limit: int = _LISTED) -> tuple[Solution, 
 
     Returns
     -------
-    tuple of Solution
-        Empty if the game has none. A profile counts when no player gains more than 1e-12 of the player's own payoff
-        range by deviating. With one player, several best actions are a continuum of equilibria: status DEGENERATE.
+    Solutions
+        A tuple of `Solution`. Empty if the game has none. A profile counts when no player gains more than 1e-12 of the
+        player's own payoff range by deviating. With one player, several best actions are a continuum of equilibria: status DEGENERATE.
     """
     check_normal_form(game, "pure_nash", "nash")
     from solvers.pure import pure_equilibria
@@ -192,7 +192,7 @@ def pure_nash(game: NormalFormGame, *, limit: int = _LISTED) -> tuple[Solution, 
         "complete": pure.total <= limit,
     }
     # the kernel compared every deviation of these profiles, so their certificates can wait until they are looked at
-    return tuple(
+    return Solutions(
         Solution(
             game, "nash", simplices.pure(actions, game.offsets), status, "pure enumeration" + note, {}, stats
         )
@@ -215,7 +215,7 @@ def _two_players(game: NormalFormGame, method: str) -> None:
         raise InputError(f"method {method} needs two players, this game has {len(game.shape)}")
 
 
-def _pure_and_qre(search: Search, started: float) -> tuple[Solution, ...]:
+def _pure_and_qre(search: Search, started: float) -> Solutions:
     """All pure equilibria and the limit of the principal branch, if it is another one."""
     pure = pure_nash(search.game)
     limit = methods.by_qre(search).solution(search.game, search.tolerance, started)
@@ -226,4 +226,4 @@ def _pure_and_qre(search: Search, started: float) -> tuple[Solution, ...]:
     fresh = all(one.profile is None or np.abs(profile - one.profile).max() > _SAME for one in pure)
     if fresh and (limit.status is Status.CONVERGED or not pure):
         listed.append(replace(limit, stats={**limit.stats, **complete}))
-    return tuple(listed)
+    return Solutions(listed)

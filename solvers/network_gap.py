@@ -58,6 +58,11 @@ class NetworkGap:
         """The largest gain, (6)."""
         return float(self.gains.max())
 
+    def _repr_html_(self) -> str:
+        from solvers.show_many import gap_html
+
+        return gap_html(self)
+
 
 def network_gap(
     game: MarkovGame, net: BayesNet, *, tolerance: float = TOLERANCE, blind: bool = False

@@ -17,7 +17,7 @@ from solvers.qre_branch import Branch
 from solvers.qre_follow import OnBifurcation
 from solvers.qre_run import run_trace, solve_at
 from solvers.qre_scaled import Scaled
-from solvers.solution import Progress, Solution
+from solvers.solution import Progress, Solution, Solutions
 
 
 def trace_qre(
@@ -116,7 +116,7 @@ def qre(
     return qre_at(game, [lam], on_bifurcation=on_bifurcation, rng=rng, seconds=seconds, progress=progress)[0]
 
 
-def qre_at(game: NormalFormGame, lams: Sequence[float], **options: Any) -> tuple[Solution, ...]:
+def qre_at(game: NormalFormGame, lams: Sequence[float], **options: Any) -> Solutions:
     """`qre` at several precisions from one trace, in the order asked."""
     check_normal_form(game, "qre_at", "qre")
     return solve_at(game, lams, trace_qre, options)

@@ -14,7 +14,7 @@ from games.errors import InputError
 from games.simplices import Float
 from solvers.qre_locate import Measure, at_lambda, locate, orientation, turning
 from solvers.qre_scaled import Scaled
-from solvers.solution import Solution, Status
+from solvers.solution import Solution, Solutions, Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,7 +106,7 @@ class Branch:
         above = self.lambdas >= lam
         return [int(k) for k in np.flatnonzero(above[1:] != above[:-1])] or ([0] if lam == 0 else [])
 
-    def at(self, lams: Sequence[float]) -> tuple[Solution, ...]:
+    def at(self, lams: Sequence[float]) -> Solutions:
         """The quantal response equilibrium at each lambda: where the branch first reaches it.
 
         Raises
@@ -119,7 +119,7 @@ class Branch:
         ``stats["crossings"]`` counts how often the traced part of the branch passes the lambda; more than one means
         that there are several logit equilibria at it on this branch alone.
         """
-        return tuple(self._at(check_lambda(lam)) for lam in lams)
+        return Solutions(self._at(check_lambda(lam)) for lam in lams)
 
     def _at(self, lam: float) -> Solution:
         count = len(self.crossings(lam))

@@ -86,6 +86,11 @@ class Fit:
             f"log-likelihood {self.log_likelihood:.8g}, {self.status.value})"
         )
 
+    def _repr_html_(self) -> str:
+        from solvers.show_many import fit_html
+
+        return fit_html(self)
+
 
 def fit_qre(
     game: NormalFormGame,

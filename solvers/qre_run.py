@@ -16,7 +16,7 @@ from games.tree import TreeGame
 from solvers.qre_branch import Branch, check_lambda
 from solvers.qre_follow import Attempt, Follower, OnBifurcation, ScaledGame
 from solvers.qre_interface import regret_at
-from solvers.solution import Progress, Solution, Status
+from solvers.solution import Progress, Solution, Solutions, Status
 
 _CAUTIONS = (1.0, 4.0, 16.0)  # a stalled trace is tried again with shorter steps
 _WATCHFUL = 10.0
@@ -92,14 +92,14 @@ def _end_at(branch: AnyBranch, lam: float) -> AnyBranch:
 
 def solve_at(
     game: NormalFormGame | TreeGame, lams: Sequence[float], trace: Callable[..., Branch], options: Any
-) -> tuple[Solution, ...]:
+) -> Solutions:
     """The equilibria at several precisions from one trace, in the order asked; see `solvers.qre.qre_at`."""
     wanted = [check_lambda(lam) for lam in lams]
     if not wanted:
         raise InputError("no lambda was asked for")
     if game.span == 0:  # every response is uniform at every lambda
         branch = trace(game, **options)
-        return tuple(branch._solution(lam, branch.log_profiles[0], {}) for lam in wanted)
+        return Solutions(branch._solution(lam, branch.log_profiles[0], {}) for lam in wanted)
     branch = trace(game, lambda_max=max(wanted), **options)
     reached = float(branch.lambdas.max())
     answers: list[Solution] = []
@@ -111,4 +111,4 @@ def solve_at(
             answers.append(
                 replace(last, status=branch.status, parameters={**last.parameters, "requested": lam})
             )
-    return tuple(answers)
+    return Solutions(answers)

@@ -16,6 +16,7 @@ from games.tree_strategies import BehaviorMixture, CorrelationPlan
 if TYPE_CHECKING:
     from solvers.certificate import Certificate
     from solvers.solution import Solution
+    from solvers.taxation_certificate import TaxCertificate
 
 TINY = 1e-6
 ROWS = 30
@@ -114,6 +115,22 @@ def certificate_html(certificate: Certificate) -> str:
     )
 
 
+def tax_certificate_html(certificate: TaxCertificate) -> str:
+    """How far a schedule and its workers are from equilibrium."""
+    c = certificate
+    rates = ", ".join(f"{100 * rate:.4g}%" for rate in c.rates[:ROWS])
+    bound = "exactly" if c.bound == "exact" else "at least"
+    lines = [
+        ("Rates by bracket", rates + (", ..." if len(c.rates) > ROWS else "")),
+        ("Welfare", number_text(c.welfare)),
+        ("Welfare with workers who answer best", number_text(c.ideal)),
+        ("Planner's regret", f"{bound} {c.planner_regret:.3g}"),
+        ("Largest regret of a worker", f"{c.max_regret:.3g} coin"),
+        ("Workers' regret over what work gains them", f"{c.relative:.3g}"),
+    ]
+    return f"<div><b>Certificate of taxes</b><table>{''.join(map(row_html, lines))}</table></div>"
+
+
 def solution_html(solution: Solution) -> str:
     """A solution as an HTML fragment: strategies, values and the certificate's sentence."""
     game = solution.game
@@ -143,25 +160,25 @@ def _profile_rows(game: Any, profile: Any) -> str:
         order = np.argsort(-block, kind="stable")[:ROWS]
         for k in sorted(order.tolist()):
             cells = (player if k == min(order.tolist()) else "", names[k], probability_text(float(block[k])))
-            rows.append(_row(cells))
+            rows.append(row_html(cells))
         if block.size > ROWS:
-            rows.append(_row(("", f"and {block.size - ROWS} more", "")))
-    return _row(("Player", "Action", "Probability"), "th") + "".join(rows)
+            rows.append(row_html(("", f"and {block.size - ROWS} more", "")))
+    return row_html(("Player", "Action", "Probability"), "th") + "".join(rows)
 
 
 def _policy_rows(model: MeanFieldModel, policy: Any) -> str:
     """What is done where most agents are: one row per step, with the fullest state."""
     states = model.flow(policy).states
-    rows = [_row(("Step", "Fullest state", "Share", "Actions and probabilities"), "th")]
+    rows = [row_html(("Step", "Fullest state", "Share", "Actions and probabilities"), "th")]
     for t, rule in enumerate(policy):
         if len(rows) > ROWS:
-            rows.append(_row((f"and {model.horizon - ROWS:,} more", "", "", "")))
+            rows.append(row_html((f"and {model.horizon - ROWS:,} more", "", "", "")))
             break
         x = int(states[t].argmax())
         told = "  ".join(
             f"{name} {probability_text(float(p))}" for name, p in zip(model.action_names, rule[x]) if p > 0
         )
-        rows.append(_row((str(t), model.state_names[x], probability_text(float(states[t, x])), told)))
+        rows.append(row_html((str(t), model.state_names[x], probability_text(float(states[t, x])), told)))
     return "".join(rows)
 
 
@@ -170,31 +187,34 @@ def _behavior_rows(game: TreeGame, strategy: Any) -> str:
     from solvers.average_play import average_behavior
 
     behavior = average_behavior(game, strategy)
-    rows = [_row(("Player", "Information set", "Actions and probabilities"), "th")]
+    rows = [row_html(("Player", "Information set", "Actions and probabilities"), "th")]
     for owner, name, names, block in game.rows(behavior) if behavior is not None else ():
         if len(rows) > ROWS:
-            rows.append(_row(("", f"and {len(game.owner) - ROWS:,} more", "")))
+            rows.append(row_html(("", f"and {len(game.owner) - ROWS:,} more", "")))
             break
         order = sorted(np.argsort(-block, kind="stable")[:ROWS].tolist())
         told = "  ".join(f"{names[k]} {probability_text(float(block[k]))}" for k in order)
-        rows.append(_row((game.players[owner], name, told)))
+        rows.append(row_html((game.players[owner], name, told)))
     if isinstance(strategy, BehaviorMixture):
-        rows.append(_row((f"the average of a mixture of {len(strategy):,} behaviour profiles", "", "")))
+        rows.append(row_html((f"the average of a mixture of {len(strategy):,} behaviour profiles", "", "")))
     if isinstance(strategy, CorrelationPlan):
-        rows.append(_row((f"the average of a plan over {len(strategy.prob):,} pairs of sequences", "", "")))
+        rows.append(
+            row_html((f"the average of a plan over {len(strategy.prob):,} pairs of sequences", "", ""))
+        )
     return "".join(rows)
 
 
 def _joint_rows(game: Any, joint: Any) -> str:
     top, others, mass = ranked_cells(joint, ROWS)
-    rows = [_row((*game.players, "Probability"), "th")]
+    rows = [row_html((*game.players, "Probability"), "th")]
     for cell, prob in top:
-        rows.append(_row((*(game.actions[i][a] for i, a in enumerate(cell)), probability_text(prob))))
+        rows.append(row_html((*(game.actions[i][a] for i, a in enumerate(cell)), probability_text(prob))))
     if others:
         label = f"and {others} more" if others > 0 else f"a mixture of {joint.weights.size} product profiles"
-        rows.append(_row((label, *[""] * (len(game.players) - 1), probability_text(mass))))
+        rows.append(row_html((label, *[""] * (len(game.players) - 1), probability_text(mass))))
     return "".join(rows)
 
 
-def _row(cells: Any, tag: str = "td") -> str:
+def row_html(cells: Any, tag: str = "td") -> str:
+    """A row of a table; everything in it is escaped."""
     return "<tr>" + "".join(f"<{tag} style='{_CELL}'>{escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"

@@ -119,3 +119,14 @@ class Solution:
         from solvers.show import solution_html
 
         return solution_html(self)
+
+
+class Solutions(tuple[Solution, ...]):
+    """Several solutions: a tuple that notebooks show as one table."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from solvers.show_many import solutions_html
+
+        return solutions_html(self)

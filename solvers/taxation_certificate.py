@@ -85,6 +85,11 @@ class TaxCertificate:
             f"max_regret={self.max_regret:.3g}, relative={self.relative:.3g})"
         )
 
+    def _repr_html_(self) -> str:
+        from solvers.show import tax_certificate_html
+
+        return tax_certificate_html(self)
+
 
 def certify_taxes(
     economy: OneStepEconomy,

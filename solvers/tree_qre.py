@@ -19,7 +19,7 @@ from games.tree import TreeGame
 from solvers.qre_fit import Fit, check_counts, check_level, fit_branch
 from solvers.qre_follow import OnBifurcation
 from solvers.qre_run import run_trace, solve_at
-from solvers.solution import Progress, Solution
+from solvers.solution import Progress, Solution, Solutions
 from solvers.tree_qre_branch import AgentBranch
 from solvers.tree_qre_scaled import TreeScaled
 
@@ -126,7 +126,7 @@ def agent_qre(
     return agent_qre_at(game, [lam], **options)[0]
 
 
-def agent_qre_at(game: TreeGame, lams: Sequence[float], **options: Any) -> tuple[Solution, ...]:
+def agent_qre_at(game: TreeGame, lams: Sequence[float], **options: Any) -> Solutions:
     """`agent_qre` at several precisions from one trace, in the order asked."""
     return solve_at(game, lams, trace_agent_qre, options)
 
