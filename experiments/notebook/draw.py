@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, str] = {
-    "calls_around": "experiments.notebook.draw_learning",
-    "calls_by": "experiments.notebook.draw_learning",
-    "calls_map": "experiments.notebook.draw_learning",
+    "calls_around": "experiments.notebook.draw_calls",
+    "calls_by": "experiments.notebook.draw_calls",
+    "calls_map": "experiments.notebook.draw_calls",
+    "calls_worth": "experiments.notebook.draw_calls",
     "curves": "experiments.notebook.draw_learning",
-    "executions": "experiments.notebook.draw_learning",
+    "executions": "experiments.notebook.draw_calls",
     "graph": "experiments.notebook.draw_learning",
     "graphs": "experiments.notebook.draw_learning",
 }

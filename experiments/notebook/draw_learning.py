@@ -1,4 +1,4 @@
-"""Pictures of learning: curves of runs, graphs that teams learned, and where a switch calls for central learning."""
+"""Pictures of learning: curves of runs, and the graphs on agents that teams have learned."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from matplotlib.axes import Axes
 
 from experiments.comparison.summary import Comparison
 from experiments.dag_facts import DagFacts, run_facts
-from experiments.evaluation_output import Evaluation
-from experiments.evaluation_switch import Executed
 from experiments.notebook.canvas import axes_or_new, new_axes
 from experiments.notebook.comparing import compare
-from experiments.switch_facts import SwitchFacts
 from games.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,6 +65,7 @@ def graph(
     seed: int | None = None,
     checkpoint: str = "best",
     noisy: bool = True,
+    bar: bool = True,
 ) -> Axes:
     """The graph that a team has learned, mean over states: from each agent to those who hear its action.
 
@@ -84,13 +82,15 @@ def graph(
     noisy : bool
         Whether edges are told by how likely they are with the noise of training, or by the share of states in which they
         are there without.
+    bar : bool
+        Whether to add a colour bar.
     """
     from experiments.dag_plots import draw_dag
 
     facts = run if isinstance(run, DagFacts) else run_facts(*_checkpoint(run, checkpoint, seed))
     probability = facts.probability if noisy else facts.frequency
     axes = axes_or_new(axes, 5.2, 3.8)
-    draw_dag(axes, probability, facts.agents, facts.places or None, neighbours=facts.neighbours)
+    draw_dag(axes, probability, facts.agents, facts.places or None, neighbours=facts.neighbours, bar=bar)
     many = "in the only state" if facts.states == 1 else f"mean over {facts.states:,} states"
     axes.set_title(f"{'with the noise of training' if noisy else 'without noise'}, {many}", fontsize=10)
     return axes
@@ -148,107 +148,6 @@ def graphs(
     return panels
 
 
-# --- switches -----------------------------------------------------------------------------------------------------
-
-
-def calls_map(told: Evaluation | SwitchFacts, axes: Axes | None = None, *, seed: int | None = None) -> Axes:
-    """Share of calls by two features of the state, with the number of steps.
-
-    Parameters
-    ----------
-    told : Evaluation or SwitchFacts
-        What `evaluate` returned of a run of `mansa`, or where a switch calls.
-    axes : Axes, optional
-        Where to.
-    seed : int, optional
-        Which training seed of an evaluation; the first by default.
-    """
-    from experiments.switch_plots import draw_map
-
-    facts = _switch(told, seed)
-    if facts.map is None:
-        raise InputError(f"of {facts.env} fewer than two features are known that change, so there is no map")
-    return draw_map(axes_or_new(axes), facts.map)
-
-
-def calls_around(
-    told: Evaluation | SwitchFacts, axes: Axes | None = None, *, seed: int | None = None
-) -> Axes:
-    """Share of calls by where agents stand, seen from the food that is nearest to each; the star is the food.
-
-    Parameters
-    ----------
-    told, axes, seed
-        As in `calls_map`.
-    """
-    from experiments.switch_plots import draw_map
-
-    facts = _switch(told, seed)
-    if facts.around is None:
-        raise InputError(f"{facts.env} is not foraging: nobody stands around food")
-    return draw_map(axes_or_new(axes, 5.6, 4.6), facts.around)
-
-
-def calls_by(
-    told: Evaluation | SwitchFacts,
-    feature: str | int = 0,
-    axes: Axes | None = None,
-    *,
-    seed: int | None = None,
-) -> Axes:
-    """Share of calls in every bin of a feature, with intervals.
-
-    Parameters
-    ----------
-    told, axes, seed
-        As in `calls_map`.
-    feature : str or int
-        Its name, or its place among those that tell most, from 0.
-    """
-    from experiments.switch_plots import draw_feature
-
-    facts = _switch(told, seed)
-    names = [one.feature.name for one in facts.features]
-    if isinstance(feature, str):
-        place = names.index(feature) if feature in names else -1
-    else:
-        place = feature
-    if not 0 <= place < len(names):
-        raise InputError(f"there is no feature {feature!r:.60} that changes; there are {', '.join(names)}")
-    return draw_feature(axes_or_new(axes), facts.features[place])
-
-
-def executions(told: Evaluation, axes: Axes | None = None) -> Axes:
-    """Returns of switched teams by who decides on calls, on the same episodes: means over seeds, and each seed a dot.
-
-    Parameters
-    ----------
-    told : Evaluation
-        What `evaluate` returned of a run of `mansa`.
-    axes : Axes, optional
-        Where to.
-    """
-    from experiments.evaluation import score_of
-    from experiments.plots import COLOURS, tidy
-
-    teams = [judged.switch for judged in told.seeds if judged.switch is not None]
-    if not teams:
-        raise InputError(f"the team of {told.run} has no switch to look at")
-    axes = axes_or_new(axes)
-    ways: list[tuple[Executed, ...]] = list(zip(*(team.executions for team in teams), strict=True))
-    labels = []
-    for k, found in enumerate(ways):
-        scores = [score_of(told.spec, one.episodes, told.rng("episodes"))[0] for one in found]
-        axes.bar(k, float(np.mean(scores)), 0.62, color=COLOURS[k], alpha=0.5, linewidth=0)
-        axes.plot([k] * len(scores), scores, "o", color=COLOURS[k], markersize=4)
-        share = float(np.mean([one.call_fraction for one in found]))
-        labels.append(f"{found[0].way}\n{100 * share:.3g} % calls")
-    axes.set_xticks(range(len(ways)), labels, fontsize=9)
-    axes.set_ylabel("return of an episode")
-    tidy(axes)
-    return axes
-
-
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
@@ -276,14 +175,3 @@ def _checkpoint(run: Run | str | Path, checkpoint: str, seed: int | None) -> tup
 
     found, files = checkpoints(Path(run if isinstance(run, str | Path) else run.path), checkpoint, seed)
     return found, next(iter(files.values()))
-
-
-def _switch(told: Evaluation | SwitchFacts, seed: int | None) -> SwitchFacts:
-    """Where a switch calls."""
-    if isinstance(told, SwitchFacts):
-        return told
-    for judged in told.seeds:
-        if seed in (None, judged.seed) and judged.switch is not None and judged.switch.facts is not None:
-            return judged.switch.facts
-    which = "" if seed is None else f" of seed {seed}"
-    raise InputError(f"{told.run}{which} has no switch that was looked at")
