@@ -6,14 +6,22 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, str] = {
+    "behavior": "experiments.notebook.draw_games",
+    "branch": "experiments.notebook.draw_games",
     "calls_around": "experiments.notebook.draw_calls",
     "calls_by": "experiments.notebook.draw_calls",
     "calls_map": "experiments.notebook.draw_calls",
     "calls_worth": "experiments.notebook.draw_calls",
+    "convergence": "experiments.notebook.draw_games",
+    "correlated_polytope": "experiments.notebook.draw_games",
     "curves": "experiments.notebook.draw_learning",
     "executions": "experiments.notebook.draw_calls",
     "graph": "experiments.notebook.draw_learning",
     "graphs": "experiments.notebook.draw_learning",
+    "joint": "experiments.notebook.draw_games",
+    "likelihood": "experiments.notebook.draw_games",
+    "payoffs": "experiments.notebook.draw_games",
+    "play_plane": "experiments.notebook.draw_games",
 }
 """Where each picture is made."""
 __all__ = list(_HOMES)
