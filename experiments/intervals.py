@@ -105,7 +105,7 @@ def student_interval(values: Any, level: float = LEVEL) -> tuple[Float, Float]:
     return mean, reach * array.std(axis=0, ddof=1) / math.sqrt(count)
 
 
-def wilson_interval(successes: int, count: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(successes: float, count: float, level: float = LEVEL) -> tuple[float, float]:
     """The interval of a share of `count` independent trials, of which so many succeeded."""
     from scipy.special import ndtri
 

@@ -7,10 +7,13 @@ width. That takes two linear programs per vertex; every vertex drawn is exact.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
+from games.errors import InputError
 from games.normal import NormalFormGame
 from games.simplices import Float
 
@@ -18,6 +21,8 @@ ENTRY_LIMIT = 400_000
 """Equilibria whose constraint matrix has more entries than this are not drawn."""
 ACCURACY = 5e-4
 """Corners that stick out less than this fraction of the payoff range are left out."""
+TIGHT = 1e-9
+"""An inequality between numbers of about unit size that holds this nearly with equality is tight."""
 
 
 def feasible_region(game: NormalFormGame) -> Float:
@@ -116,3 +121,51 @@ def _between(support: Callable[[Float], Float], start: Float, stop: Float) -> li
         return []
     first = _between(support, start, corner)
     return [*first, corner, *_between(support, corner, stop)]
+
+
+# --- correlated equilibria of 2 x 2 games, all of them --------------------------------------------------------
+
+
+class Polytope(NamedTuple):
+    """A convex polytope of joint distributions over four profiles."""
+
+    vertices: Float  # float64[V, 4]: distributions over the profiles in C order
+    edges: tuple[tuple[int, int], ...]  # pairs of vertices
+
+
+def correlated_polytope(game: NormalFormGame) -> Polytope:
+    """The correlated equilibria of a 2 x 2 game: vertices and edges of their polytope.
+
+    Every vertex is where three of the eight inequalities (four probabilities, four incentives) are tight; all choices
+    of three are tried. Two vertices are joined if what is tight at both leaves one dimension free.
+
+    Raises
+    ------
+    InputError
+        If the game has another shape.
+    """
+    from solvers.incentives import incentives
+
+    if game.shape != (2, 2):
+        sizes = " x ".join(map(str, game.shape))
+        raise InputError(f"the polytope is drawn for two players with two actions each, this game is {sizes}")
+    system = incentives(game, True)
+    rows = system.matrix(np.arange(system.rows), np.arange(4))
+    rows = rows[np.abs(rows).max(axis=1) > 0]
+    rows = np.vstack([-np.eye(4), rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-300)])
+    found: list[Float] = []
+    for chosen in itertools.combinations(range(len(rows)), 3):
+        square = np.vstack([rows[list(chosen)], np.ones(4)])
+        if abs(np.linalg.det(square)) < TIGHT:
+            continue
+        x = np.linalg.solve(square, [0.0, 0.0, 0.0, 1.0])
+        if (rows @ x <= TIGHT).all() and not any(np.abs(x - y).max() < TIGHT for y in found):
+            found.append(np.maximum(x, 0.0) / np.maximum(x, 0.0).sum())
+    vertices = np.array(sorted(found, key=lambda x: tuple(-x)))
+    tight = np.abs(vertices @ rows.T) < TIGHT
+    edges = [
+        (a, b)
+        for a, b in itertools.combinations(range(len(vertices)), 2)
+        if np.linalg.matrix_rank(np.vstack([rows[tight[a] & tight[b]], np.ones(4)]), TIGHT) == 3
+    ]
+    return Polytope(vertices, tuple(edges))

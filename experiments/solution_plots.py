@@ -23,6 +23,7 @@ NAMES = {
     "efce": "EFCE",
     "efcce": "EFCCE",
 }
+STARS = (COLOURS[1], COLOURS[2], COLOURS[0], COLOURS[3])
 _NASH_PROFILES = 100  # games up to this size get all their Nash equilibria in the picture
 
 
@@ -91,7 +92,7 @@ def plot_payoff_region(axes: Axes, game: NormalFormGame, solutions: Sequence[Any
     game : NormalFormGame
         Two players.
     solutions : sequence of Solution
-        Drawn as stars.
+        Drawn as stars, one colour per concept; Nash equilibria are there anyway.
     """
     from experiments.regions import equilibrium_region, feasible_region
 
@@ -103,16 +104,16 @@ def plot_payoff_region(axes: Axes, game: NormalFormGame, solutions: Sequence[Any
     nash, label = _nash_payoffs(game)
     if len(nash):
         axes.plot(*nash.T, "o", color="black", markersize=6, label=label, zorder=6)
-    values = np.array([s.values for s in solutions if s.concept != "nash"])
-    if len(values):
-        name = NAMES.get(solutions[0].concept, "")
+    for k, concept in enumerate(dict.fromkeys(s.concept for s in solutions if s.concept != "nash")):
+        values = np.array([s.values for s in solutions if s.concept == concept])
         style: dict[str, Any] = {
             "markersize": 15,
             "markeredgecolor": "white",
             "markeredgewidth": 1.0,
             "zorder": 5,
         }
-        axes.plot(*values.T, "*", color=COLOURS[1], label=f"this {name}", **style)
+        label = f"this {NAMES.get(concept, '')}"
+        axes.plot(*values.T, "*", color=STARS[k % len(STARS)], label=label, **style)
     axes.margins(0.06)
     axes.set_xlabel(f"payoff of {plain_text(game.players[0], 40)}")
     axes.set_ylabel(f"payoff of {plain_text(game.players[1], 40)}")

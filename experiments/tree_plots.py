@@ -59,15 +59,23 @@ def distance_name(game: TreeGame, concept: str) -> str:
     return "sum of regrets"
 
 
-def plot_convergence(axes: Axes, game: TreeGame, solution: Any, along: Float) -> Axes:
+def plot_convergence(
+    axes: Axes,
+    game: TreeGame,
+    solution: Any,
+    along: Float,
+    colour: str = COLOURS[0],
+    label: str | None = None,
+) -> Axes:
     """The distance from equilibrium at every measurement; exact zeros, which have no logarithm, lie on the bottom."""
     trace = solution.stats["trace"]
     half = 0.5 if distance_name(game, solution.concept) == "exploitability" else 1.0
     distance = half * np.array([p.nash_conv for p in trace])
     positive = distance > 0
     floor = float(distance[positive].min()) / 10 if positive.any() else 1e-16
-    axes.plot(along, np.maximum(distance, floor), color=COLOURS[0], linewidth=1.6)
-    axes.plot(along[-1:], np.maximum(distance[-1:], floor), "o", color=COLOURS[1], markersize=5)
+    axes.plot(along, np.maximum(distance, floor), color=colour, linewidth=1.6, label=label)
+    last_colour = COLOURS[1] if label is None else colour
+    axes.plot(along[-1:], np.maximum(distance[-1:], floor), "o", color=last_colour, markersize=5)
     if (along > 0).any():
         first, last = float(along[along > 0].min()), float(along.max())
         if last >= 20 * first:
@@ -101,8 +109,13 @@ def behavior_figure(game: TreeGame, behavior: Float | None, what: str) -> Figure
     return figure
 
 
-def plot_behavior(axes: Axes, game: TreeGame, behavior: Float, sets: Sequence[int]) -> Axes:
-    """Stacked bars of action probabilities, each labelled with its action where there is room."""
+def plot_behavior(
+    axes: Axes, game: TreeGame, behavior: Float, sets: Sequence[int], labels: Sequence[str] | None = None
+) -> Axes:
+    """Stacked bars of action probabilities, each labelled with its action where there is room.
+
+    Information sets are called by `labels` if they are given, otherwise by their names.
+    """
     blocks = game.blocks(behavior) if game.slots else []
     for row, h in enumerate(sets):
         left = 0.0
@@ -112,7 +125,8 @@ def plot_behavior(axes: Axes, game: TreeGame, behavior: Float, sets: Sequence[in
             if p > 0.012 * (len(name) + 2):
                 axes.text(left + p / 2, row, name, ha="center", va="center", fontsize=7, color="white")
             left += p
-    axes.set_yticks(range(len(sets)), [plain_text(game.infosets[h], 26) for h in sets], fontsize=8)
+    names = [plain_text(game.infosets[h], 26) for h in sets] if labels is None else list(labels)
+    axes.set_yticks(range(len(sets)), names, fontsize=8)
     axes.set_ylim(max(len(sets), 1) - 0.4, -0.6)
     axes.set_xlim(0.0, 1.0)
     axes.set_xlabel("probability")

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import Any
 
 _HOMES: dict[str, str] = {
-    "behavior": "experiments.notebook.draw_games",
+    "behavior": "experiments.notebook.draw_trees",
     "branch": "experiments.notebook.draw_games",
     "calls_around": "experiments.notebook.draw_calls",
     "calls_by": "experiments.notebook.draw_calls",
     "calls_map": "experiments.notebook.draw_calls",
     "calls_worth": "experiments.notebook.draw_calls",
-    "convergence": "experiments.notebook.draw_games",
+    "convergence": "experiments.notebook.draw_trees",
     "correlated_polytope": "experiments.notebook.draw_games",
     "curves": "experiments.notebook.draw_learning",
     "executions": "experiments.notebook.draw_calls",

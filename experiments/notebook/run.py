@@ -23,6 +23,7 @@ from experiments.notebook.budgets import SMOKE
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SECONDS = 1_800
 """A cell that takes longer is stopped."""
+_LIVE = "application/vnd.jupyter.widget-view+json"
 _KEPT_ABOUT_KERNEL = ("name", "display_name", "language")
 
 
@@ -86,7 +87,10 @@ def stored(notebook: Any) -> str:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop("text/latex", None)
+            shown = output.get("data", {})
+            shown.pop("text/latex", None)
+            if "image/png" in shown:  # what stands in for a widget where no kernel runs
+                shown.pop(_LIVE, None)
     return str(nbformat.writes(notebook, version=4)).rstrip("\n") + "\n"
 
 
