@@ -170,11 +170,11 @@ def plot_branch(
 def _curve(branch: Any, player: int) -> tuple[Float, Float]:
     """Lambda and one player's probabilities along the branch, to draw."""
     start, stop = branch.game.offsets[player], branch.game.offsets[player + 1]
-    smooth = _smoothed(np.column_stack([branch.lambdas, branch.profiles[:, start:stop]]))
+    smooth = smoothed(np.column_stack([branch.lambdas, branch.profiles[:, start:stop]]))
     return smooth[:, 0], np.clip(smooth[:, 1:], 0.0, 1.0)
 
 
-def _smoothed(points: Float, limit: int = 4000) -> Float:
+def smoothed(points: Float, limit: int = 4000) -> Float:
     """Points joined by monotone cubics along the curve, so that a few look smooth; a great many are thinned out."""
     from scipy.interpolate import PchipInterpolator
 
@@ -258,7 +258,7 @@ def plot_likelihood(axes: Axes, fit: Any) -> Axes:
     """Draw a fit's profile log-likelihood; only what lies within reach of the maximum is shown."""
     lams = np.asarray(fit.lambdas)
     seen = np.isfinite(fit.log_likelihoods)
-    curve = _smoothed(np.column_stack([lams, fit.log_likelihoods])[seen])
+    curve = smoothed(np.column_stack([lams, fit.log_likelihoods])[seen])
     axes.plot(curve[:, 0], curve[:, 1], color=COLOURS[0], linewidth=1.8, label="log-likelihood")
     low, high = fit.interval
     right = float(lams.max())

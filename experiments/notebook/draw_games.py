@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from experiments.intervals import wilson_interval
 from experiments.notebook.canvas import axes_or_new, new_axes
-from experiments.plots import COLOURS, plain_text, tidy, titled
+from experiments.plots import COLOURS, plain_text, smoothed, tidy, titled
 from experiments.solution_plots import NAMES
 from games import simplices
 from games.errors import InputError
@@ -115,7 +115,7 @@ def correlated_polytope(game: NormalFormGame, axes: Any = None) -> Any:
         panel.plot(*zip(a, b), color="0.6", linewidth=0.9)
     for (row, column), corner in zip(np.ndindex(2, 2), CORNERS):
         name = f"{plain_text(game.actions[0][row], 12)}, {plain_text(game.actions[1][column], 12)}"
-        panel.text(*(1.18 * corner), name, fontsize=8, ha="center")
+        panel.text(*(1.14 * corner), name, fontsize=8, ha="center", va="center")
     p, q = np.meshgrid(np.linspace(0, 1, 13), np.linspace(0, 1, 13))
     surface = np.stack([p * q, p * (1 - q), (1 - p) * q, (1 - p) * (1 - q)], axis=-1) @ CORNERS
     panel.plot_wireframe(*np.moveaxis(surface, -1, 0), color=COLOURS[5], linewidth=0.5, alpha=0.7)
@@ -124,8 +124,9 @@ def correlated_polytope(game: NormalFormGame, axes: Any = None) -> Any:
     panel.legend(fontsize=8, loc="upper left")
     panel.set_title(titled(game, "Correlated equilibria"), fontsize=11)
     panel.set_axis_off()
-    panel.set_box_aspect((1, 1, 1), zoom=1.25)
-    panel.view_init(elev=18, azim=-62)
+    panel.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
+    panel.set_box_aspect((1, 1, 1), zoom=1.1)
+    panel.view_init(elev=12, azim=28)
     return panel
 
 
@@ -230,7 +231,9 @@ def _draw_observed(panel: Axes, fit: Fit, block: int) -> None:
             label="observed" if k == 0 else None,
             zorder=6,
         )
-    panel.set_xlim(min(left, low) if panel.get_xscale() == "linear" else left, right)
+    if panel.get_xscale() == "linear":
+        left, right = 0.0, min(right, 2.5 * high)
+    panel.set_xlim(left, right)
 
 
 def observed_shares(fit: Fit, block: int) -> list[tuple[float, float, float]]:
@@ -241,7 +244,11 @@ def observed_shares(fit: Fit, block: int) -> list[tuple[float, float, float]]:
 
 
 def play_plane(
-    branches: Branch | Sequence[Branch], axes: Axes | None = None, *, fits: Fit | Sequence[Fit] = ()
+    branches: Branch | Sequence[Branch],
+    axes: Axes | None = None,
+    *,
+    fits: Fit | Sequence[Fit] = (),
+    labels: Sequence[str] = (),
 ) -> Axes:
     """Two players' first actions against each other: branches from uniform play to Nash, and what was observed.
 
@@ -253,6 +260,8 @@ def play_plane(
         Where to.
     fits : Fit or sequence of Fit, optional
         One per branch: the fitted equilibrium and the observed shares, joined by a line.
+    labels : sequence of str, optional
+        What the branches are called; by default by their games' titles.
     """
     from solvers.qre_branch import Branch as Traced
     from solvers.qre_fit import Fit as Fitted
@@ -261,32 +270,38 @@ def play_plane(
     fitted = [fits] if isinstance(fits, Fitted) else list(fits)
     panel = axes_or_new(axes, 5.6, 5.0)
     for k, one in enumerate(traced):
-        game = one.game
-        if isinstance(game, TreeGame) or len(game.shape) != 2:
+        if isinstance(one.game, TreeGame) or len(one.game.shape) != 2:
             raise InputError("the plane of play is that of two players in normal form")
-        firsts = [0, int(game.offsets[1])]
-        colour = COLOURS[k % len(COLOURS)]
-        path = one.profiles[:, firsts]
-        panel.plot(*path.T, color=colour, linewidth=1.8, label=plain_text(game.title or "logit QRE", 50))
-        panel.plot(*path[-1], "o", color="black", markersize=6, label="Nash" if k == 0 else None, zorder=5)
-        if k < len(fitted):
-            seen = simplices.normalise(fitted[k].counts, game.offsets)[firsts]
-            best = fitted[k].profile[firsts]
-            panel.plot(*np.stack([seen, best]).T, color=colour, linewidth=0.9, linestyle=":")
-            panel.plot(*best, "D", color=colour, markersize=6, markeredgecolor="white", zorder=6)
-            panel.plot(*seen, "X", color=colour, markersize=10, markeredgecolor="white", zorder=6)
+        name = labels[k] if k < len(labels) else one.game.title or "logit QRE"
+        _draw_path(panel, one, fitted[k] if k < len(fitted) else None, COLOURS[k % len(COLOURS)], name)
     panel.plot([0.5], [0.5], "s", color="0.4", markersize=6, label="uniform play")
+    panel.plot([], [], "o", color="black", label="Nash")
     if fitted:
         panel.plot([], [], "D", color="0.3", label="fitted")
         panel.plot([], [], "X", color="0.3", markersize=9, label="observed")
     panel.set_xlim(-0.02, 1.02)
     panel.set_ylim(-0.02, 1.02)
-    for axis, i in (("x", 0), ("y", 1)):
-        action, player = traced[0].game.actions[i][0], traced[0].game.players[i]
-        panel.set(**{f"{axis}label": f"P({plain_text(action, 16)}) of {plain_text(player, 24)}"})
+    for i, axis in enumerate(("x", "y")):
+        names = dict.fromkeys(f"{one.game.actions[i][0]} of {one.game.players[i]}" for one in traced)
+        panel.set(**{f"{axis}label": f"probability of {plain_text(' / '.join(names), 50)}"})
     tidy(panel)
     panel.legend(fontsize=8, framealpha=0.9)
     return panel
+
+
+def _draw_path(panel: Axes, traced: Branch, fit: Fit | None, colour: str, name: str) -> None:
+    """One branch in the plane of the players' first actions, with the points of its fit."""
+    game = traced.game
+    firsts = [0, int(game.offsets[1])]
+    path = smoothed(np.column_stack([traced.lambdas, traced.profiles[:, firsts]]))[:, 1:]
+    panel.plot(*path.T, color=colour, linewidth=1.8, label=plain_text(name, 50))
+    panel.plot(*path[-1], "o", color="black", markersize=6, zorder=5)
+    if fit is not None:
+        seen = simplices.normalise(fit.counts, game.offsets)[firsts]
+        best = fit.profile[firsts]
+        panel.plot(*np.stack([seen, best]).T, color=colour, linewidth=0.9, linestyle=":")
+        panel.plot(*best, "D", color=colour, markersize=6, markeredgecolor="white", zorder=6)
+        panel.plot(*seen, "X", color=colour, markersize=10, markeredgecolor="white", zorder=6)
 
 
 def likelihood(fit: Fit, axes: Axes | None = None) -> Axes:
