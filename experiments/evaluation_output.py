@@ -75,6 +75,12 @@ class Evaluation:
         """Everything as plain data, as `staghunt evaluate --json` prints it."""
         return evaluation_document(self)
 
+    def __repr__(self) -> str:
+        scores = ", ".join(
+            f"{judged.seed}: {part.score:.4g}" for judged, part in zip(self.seeds, self.summaries())
+        )
+        return f"Evaluation({self.learner} on {self.spec.name}, {self.run}, mean return by seed {scores})"
+
     def _repr_html_(self) -> str:
         from experiments.tables import as_html
 

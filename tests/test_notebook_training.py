@@ -57,6 +57,7 @@ def test_a_run_is_the_one_of_the_command_line(run: Run, staghunt: Staghunt, tmp_
     assert staghunt("train", *words(tmp_path / "cli"), "--seed", 3, "-q").code == 0
     theirs = read_run(tmp_path / "cli")
     assert lines(run, 3) == lines(theirs, 3)
+    assert repr(run) == f"Run(bayes-net on {CLIMBING}, {run.path}, seeds 3)"
     assert run.spec == theirs.spec and read_run(run.path).spec == run.spec
     command = run.provenance["command"]
     assert command.startswith(
@@ -174,6 +175,7 @@ def test_judging_tells_what_the_command_line_tells(run: Run, staghunt: Staghunt)
     assert ours == theirs
     assert theirs["seeds"][0]["exploitability"]["bound"] == "exact"
     assert [row["dag"] for row in ours["seeds"][0]["graphs"]] == ["learned", "noisy", "empty"]
+    assert repr(told).startswith(f"Evaluation(bayes-net on {CLIMBING}, {run.path}, mean return by seed 3: ")
     shown = told._repr_html_()
     assert "empty" in shown and "Gain from deviating" in shown and "<pre" in shown
 

@@ -19,6 +19,8 @@ FEW = 5
 """With fewer runs than this, percentile intervals are clearly too narrow: on one task with normal or exponential scores,
 intervals of 95 % for the interquartile mean held the true one in 72 % of cases with 3 runs, 85 % with 4, 89 % with 5 and
 93 % with 20 (`tests/test_aggregates.py` measures some of it)."""
+SHOWN = 8
+"""So many rows are told where there is a line for all."""
 
 
 class Row(NamedTuple):
@@ -86,6 +88,12 @@ class Comparison(NamedTuple):
             what = f"{algorithm!r:.80}" if task is None else f"{algorithm!r:.80} on {task!r:.80}"
             raise InputError(f"there is not one row for {what}; there are {known}")
         return rows[0]
+
+    def __repr__(self) -> str:
+        told = "; ".join(
+            f"{row.group.algorithm} on {row.group.task}: {row.iqm.value:.4g}" for row in self.rows[:SHOWN]
+        )
+        return f"Comparison({self.asked.score}; {told}{'; ...' if len(self.rows) > SHOWN else ''})"
 
     def _repr_html_(self) -> str:
         from experiments.comparison.tables import show

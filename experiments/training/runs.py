@@ -74,6 +74,9 @@ class Run:
         """Learner and environment in a few words."""
         return f"{self.spec.name} on {self.spec.env}"
 
+    def __repr__(self) -> str:
+        return f"Run({self.title}, {self.path}, seeds {', '.join(map(str, self.seeds))})"
+
     def _repr_html_(self) -> str:
         from experiments.tables import as_html
         from experiments.training.summary import outcomes, show_run
