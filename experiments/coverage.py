@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from experiments.checkout import needs_checkout
 from experiments.tournament.engine import Labour
 from experiments.tournament.run import play
 from experiments.tournament.spec import Spec, spec_of
 from experiments.tournament.worker import Worker
 from games.empirical import EmpiricalGame, PayoffTable
+from games.errors import InputError
 from games.normal import NormalFormGame
 
 RESULTS = Path(__file__).parent / "results" / "coverage.json"
@@ -150,8 +152,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run all studies, print them and keep them."""
     parser = argparse.ArgumentParser(prog="python -m experiments.coverage", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args(arguments)
+    if asked.out is None:
+        try:
+            needs_checkout("renewing the committed results", "give another file with --out")
+        except InputError as error:
+            parser.error(str(error))
+    out: Path = asked.out or RESULTS
     from experiments.atomic import write_text
     from experiments.bench import ledger
     from experiments.progress import Reporter
@@ -170,8 +178,8 @@ def main(arguments: list[str] | None = None) -> int:
         "versions": ledger.versions(("staghunt", "numpy", "numba", "scipy", "open_spiel")),
         "studies": found,
     }
-    asked.out.parent.mkdir(exist_ok=True)
-    write_text(asked.out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    out.parent.mkdir(exist_ok=True)
+    write_text(out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

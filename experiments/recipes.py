@@ -16,6 +16,7 @@ import numpy as np
 
 from experiments.aggregates import estimate, iqm
 from experiments.atomic import write_text
+from experiments.checkout import needs_checkout
 from experiments.training.config import recipes
 from experiments.training.request import Wish, prepared, train_run
 from experiments.training.runs import Run, read_metrics
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     if given.table:
         sys.stdout.write(table(reached()) + "\n")
         return 0
+    needs_checkout("noting what recipes reached", "`staghunt train --config RECIPE` trains one")
     known = recipes()
     for name in given.names:
         if name not in known:

@@ -311,7 +311,8 @@ def _entry() -> TreeGame:
 def drop_stale(root: Path = ROOT) -> bool:
     """Delete compiled kernels when any source has changed since the last call; True when something was deleted.
 
-    numba recompiles a function whose own file changed, but not its callers in other files.
+    numba recompiles a function whose own file changed, but not its callers in other files. Where an installed package
+    is read-only, numba keeps kernels in a folder of the user's, and sources do not change: nothing is done.
     """
     sources = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
@@ -319,10 +320,13 @@ def drop_stale(root: Path = ROOT) -> bool:
     if stamp.exists() and stamp.read_text() == digest:
         return False
     stale = [path for package in PACKAGES for path in (root / package).rglob("*.nb[ic]")]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    stamp.parent.mkdir(exist_ok=True)
-    stamp.write_text(digest)
+    try:
+        for path in stale:
+            path.unlink(missing_ok=True)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(digest)
+    except PermissionError:
+        return False
     return bool(stale)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from experiments.bench import ledger
 from experiments.bench.harness import Row, Setting, measure_row
+from experiments.checkout import needs_checkout
 from games.errors import InputError
 
 Progress = Callable[[float, str], None]
@@ -107,6 +108,9 @@ def conduct(
         If no row matches, `files` is not a folder, or a checkout is not what it is said to be.
     """
     if out is None and not quick:
+        needs_checkout(
+            f"renewing the committed results of bench {bench.name}", "give another file with --out"
+        )
         out = bench.results
     if files is not None and not files.is_dir():
         raise InputError(f"--files {files} is not a folder")
