@@ -14,6 +14,7 @@ from experiments.commands import (
     certify,
     compare,
     convert,
+    docs_,
     doctor,
     evaluate,
     fit,
@@ -75,6 +76,7 @@ for _module in (
     psro,
     reproduce,
     report,
+    docs_,
     doctor,
     bench,
 ):

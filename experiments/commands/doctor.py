@@ -48,6 +48,9 @@ EXTRAS = {
     "jupyterlab": ("jupyterlab", "notebook", "the notebooks"),
     "pytest": ("pytest", "dev", "the tests"),
 }
+UNCOMPILED = (
+    "no kernel is compiled yet, so first calls take long: `python -m experiments.warm` compiles them all"
+)
 
 
 class Finding(NamedTuple):
@@ -160,7 +163,8 @@ def cache_state() -> str:
     folder = Path(chosen) if chosen else package / "__pycache__"
     nearest = next((p for p in (folder, *folder.parents) if p.exists()), Path("/"))
     if os.access(nearest, os.W_OK):
-        return f"{folder} is writable"
+        empty = not any(folder.rglob("*.nbi"))
+        return f"{folder} is writable" + (f"; {UNCOMPILED}" if empty else "")
     if chosen:
         raise PermissionError(f"NUMBA_CACHE_DIR={folder} is not writable: every run compiles anew")
     return (

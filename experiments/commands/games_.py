@@ -10,7 +10,10 @@ import typer
 from experiments.commands.options import Json, Quiet, UnusedSeed
 
 NAME = "games"
-HELP = "List the games that can be loaded by name, with their parameters and sources, and environments to play in."
+HELP = (
+    "List the games that can be loaded by name and environments to play in, a line each. Where a pattern leaves few, "
+    "their parameters and sources are told too."
+)
 EXAMPLES = (
     "staghunt games",
     "staghunt games hunt",
@@ -18,7 +21,7 @@ EXAMPLES = (
     "staghunt games swarm:",
     "staghunt games mfg:",
 )
-FEW = 6  # this many games or fewer are told with their whole source
+FEW = 6  # this many games or fewer are told with parameters and source
 
 
 def command(
@@ -50,10 +53,7 @@ def command(
             quiet,
         )
     elif not quiet:
-        if entries:
-            _show(entries)
-        if worlds:
-            _show_environments(worlds, after=bool(entries))
+        _show(entries, worlds)
     return 0
 
 
@@ -65,6 +65,7 @@ def describe(entry: Any) -> dict[str, Any]:
         "description": entry.summary,
         "source": str(entry.source),
         "parameters": {p.name: value_text(p.default) for p in entry.parameters},
+        "group": group_of(entry),
     }
 
 
@@ -75,6 +76,7 @@ def describe_environment(world: Any) -> dict[str, Any]:
         "description": world.summary,
         "needs": world.needs,
         "installed": not world.missing(),
+        "group": group_of(world),
     }
 
 
@@ -105,27 +107,56 @@ def matches_environment(pattern: str, world: Any) -> bool:
     return any(fnmatch(name, wanted) for name in names) or wanted in uri or wanted in world.summary.lower()
 
 
-def _show_environments(worlds: Sequence[Any], after: bool) -> None:
-    from rich.markup import escape
+def group_of(entry: Any) -> str:
+    """The heading that a game or an environment is listed under."""
+    if hasattr(entry, "uri") and hasattr(entry, "needs"):
+        theirs = entry.scheme in ("openspiel", "pettingzoo", "gymnasium")
+        return "Environments of other libraries" if theirs else "Environments"
+    if entry.scheme == "mfg":
+        return "Mean-field games"
+    return "Families of random games" if entry.random else "Games"
 
-    from experiments.tables import console, simple_table
 
-    table = simple_table("Environment", "What", "Needs")
+def _show(entries: Sequence[Any], worlds: Sequence[Any]) -> None:
+    """One line per entry; parameters and sources too where there are few."""
+    from experiments.listings import show_listing
+
+    few = 0 < len(entries) <= FEW
+    if few:
+        _show_few(entries)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for entry in () if few else entries:
+        groups.setdefault(group_of(entry), []).append((f"{entry.scheme}:{entry.name}", entry.summary))
     for world in worlds:
-        absent = world.missing()
-        needs = f"{', '.join(absent)}: pip install 'staghunt[envs]'" if absent else ", ".join(world.needs)
-        table.add_row(escape(world.uri), escape(world.summary), escape(needs))
-    out = console()
-    if after:
-        out.print()
-    out.print(table)
-    out.print(
-        "Look with `staghunt info ENV`, play with `staghunt play ENV`; games are played once per episode.",
-        style="dim",
-    )
+        groups.setdefault(group_of(world), []).append((world.uri, world.summary + _absent(world)))
+    if few and worlds:
+        print()
+    show_listing(groups, _remarks(few, bool(entries), bool(worlds)))
 
 
-def _show(entries: Sequence[Any]) -> None:
+def _absent(world: Any) -> str:
+    """What an environment needs and is not installed."""
+    absent = world.missing()
+    return f" (needs {', '.join(absent)}: pip install 'staghunt[envs]')" if absent else ""
+
+
+def _remarks(few: bool, games: bool, worlds: bool) -> list[str]:
+    told = []
+    if games and not few:
+        told.append("Parameters and sources: `staghunt games NAME`, or --json for all of them.")
+    if games:
+        told.append("Parameters go after a question mark: 'zoo:random?shape=5x5x5&seed=1'.")
+        told.append(
+            "Files load by their path: .nfg, .efg, .json, .npz, .csv; games of OpenSpiel as openspiel:NAME."
+        )
+    if worlds:
+        told.append(
+            "Look with `staghunt info ENV`, play with `staghunt play ENV`; games are played once per episode."
+        )
+    return told
+
+
+def _show_few(entries: Sequence[Any]) -> None:
     from rich.markup import escape
 
     from experiments.tables import console, simple_table
@@ -133,11 +164,10 @@ def _show(entries: Sequence[Any]) -> None:
     table = simple_table("Name", "What", "Parameters", "Source")
     for entry in entries:
         parameters = ", ".join(f"{p.name}={value_text(p.default)}" for p in entry.parameters)
-        source = str(entry.source) if len(entries) <= FEW else f"{entry.source.authors} {entry.source.year}"
         table.add_row(
-            f"{entry.scheme}:{escape(entry.name)}", escape(entry.summary), escape(parameters), escape(source)
+            f"{entry.scheme}:{escape(entry.name)}",
+            escape(entry.summary),
+            escape(parameters),
+            escape(str(entry.source)),
         )
-    out = console()
-    out.print(table)
-    out.print("Parameters go after a question mark: 'zoo:random?shape=5x5x5&seed=1'.", style="dim")
-    out.print("Files load by their path: .nfg, .efg, .json, .npz, .csv.", style="dim")
+    console().print(table)

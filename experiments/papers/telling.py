@@ -8,9 +8,14 @@ from typing import Any
 
 from experiments.atomic import write_text
 from experiments.output import dumps, plain
-from experiments.papers.claims import Answer, Order, Paper
+from experiments.papers.claims import Answer, Claim, Order, Paper
 from experiments.papers.folder import FORMAT, VERSION, answer_document
+from games.errors import InputError
 
+REMARK = (
+    "Claim, the answer that comes with the program, what measuring it takes, and what it says; where it stands in the paper "
+    "and by which criteria it is judged: --json. With --quick a paper takes minutes."
+)
 VERDICTS = ("holds", "does not hold", "not run")
 _STYLE = {"holds": "green", "does not hold": "bold red", "not run": "dim"}
 
@@ -116,6 +121,31 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
 
 
+def stored_verdicts(paper: Paper) -> dict[str, str]:
+    """By claim, the answers that come with the program; empty where there are none."""
+    from experiments.papers.table import committed
+
+    try:
+        return {answer["key"]: answer["verdict"] for answer in committed(paper.name)["claims"]}
+    except InputError:
+        return {}
+
+
+def effort(claim: Claim) -> str:
+    """What measuring a claim takes, in words: training seeds, by steps or updates each, in full and quickly.
+
+    >>> effort(Claim("k", "t", "s", "w", "c", {"seeds": 5, "steps": 2000}, {"seeds": 2, "steps": 100}))
+    '5 x 2,000 steps (quick 2 x 100)'
+    """
+    if "seeds" not in claim.full:
+        return "computed"
+    for unit in ("steps", "updates"):
+        if unit in claim.full and unit in claim.quick:
+            full, quick = (f"{one['seeds']} x {one[unit]:,}" for one in (claim.full, claim.quick))
+            return f"{full} {unit} (quick {quick})"
+    return f"{claim.full['seeds']} seeds (quick {claim.quick.get('seeds', 0)})"
+
+
 def papers_document(papers: Iterable[Paper]) -> dict[str, Any]:
     """What `--list --json` prints."""
     return {
@@ -133,11 +163,13 @@ def papers_document(papers: Iterable[Paper]) -> dict[str, Any]:
                         "criteria": claim.criteria,
                         "tags": claim.tags,
                         "budget": {"full": claim.full, "quick": claim.quick},
+                        "stored": stored.get(claim.key),
                     }
                     for claim in paper.claims
                 ],
             }
             for paper in papers
+            for stored in (stored_verdicts(paper),)
         ]
     }
 
@@ -156,17 +188,18 @@ def show_papers(papers: Iterable[Paper], json: bool, quiet: bool) -> int:
         return 0
     from rich.markup import escape
 
-    from experiments.tables import console, simple_table
+    from experiments.listings import show_listing
+    from experiments.tables import console
 
     out = console()
     for paper in papers:
-        out.print(f"[bold]{escape(paper.name)}[/]  {escape(paper.title)}")
-        out.print(f"[dim]{escape(paper.citation)}[/]")
-        table = simple_table("Claim", "What", "Where")
-        for claim in paper.claims:
-            table.add_row(escape(claim.key), escape(claim.title), escape(claim.where))
-        out.print(table)
-        out.print(f"[dim]staghunt reproduce {escape(paper.name)} --quick[/]")
+        stored = stored_verdicts(paper)
+        out.print(f"[bold]{escape(paper.name)}[/]  {escape(paper.title)}", soft_wrap=True)
+        out.print(f"[dim]{escape(paper.citation)}[/]", soft_wrap=True)
+        rows = [(c.key, stored.get(c.key, "not known"), effort(c), c.title) for c in paper.claims]
+        show_listing({"": rows})
+        out.print(f"[dim]staghunt reproduce {escape(paper.name)} --quick[/]\n", soft_wrap=True)
+    out.print(REMARK, style="dim", markup=False, soft_wrap=True)
     return 0
 
 
