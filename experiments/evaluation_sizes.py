@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.evaluation_request import BATCH, EPISODES
 from games.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,20 +44,23 @@ class Sizes:
         Where the curves, and the rules, are written.
     quiet : bool
         Whether nothing is said meanwhile.
+    surrogate : tuple of two int, optional
+        Agents and episodes of the swarm that stands for the limit, in place of 20,000 and 20.
     """
 
     agents: str
-    execution: str | None
-    episodes: int
-    batch: int
-    greedy: bool | None
-    device: str
-    seed: int
-    render: Path | None
-    fps: float
-    figure: Path | None
-    rules: Path | None
-    quiet: bool
+    execution: str | None = None
+    episodes: int = EPISODES
+    batch: int = BATCH
+    greedy: bool | None = None
+    device: str = "cpu"
+    seed: int = 0
+    render: Path | None = None
+    fps: float = 5.0
+    figure: Path | None = None
+    rules: Path | None = None
+    quiet: bool = False
+    surrogate: tuple[int, int] | None = None
 
 
 def check_alone(**given: bool) -> None:
@@ -84,22 +88,10 @@ def evaluate_sizes(run: Run, files: dict[int, Path], which: str, wish: Sizes, js
     json : bool
         Whether a document is printed instead of tables.
     """
-    from experiments.evaluation_rules import read_ways
     from experiments.stray_prints import prints_on_stderr
-    from experiments.swarm_sizes import check_sizes, read_sizes, sized_ways
-    from experiments.training.driver import settled
-    from marl.learner import check_device
 
-    sizes = read_sizes(wish.agents)
-    check_device(wish.device)
-    check_sizes(run, sizes)
-    ways = sized_ways(run.spec.learner, read_ways(run.spec.learner, run.spec.name, wish.execution))
-    if wish.render is not None and len(sizes) > 1:
-        raise InputError(
-            f"--render draws swarms of one size, and --agents says {len(sizes)}; give one number"
-        )
-    with prints_on_stderr(), settled(run.spec.training.threads, wish.device):
-        told = _judged(run, files, which, wish, sizes, ways)
+    with prints_on_stderr():
+        told = judged_sizes(run, files, which, wish)
         if wish.figure is not None:
             from experiments.guard import note
             from experiments.swarm_plots import write_sizes_figure
@@ -114,6 +106,31 @@ def evaluate_sizes(run: Run, files: dict[int, Path], which: str, wish: Sizes, js
         print_json(sizes_document(told))
     elif not wish.quiet:
         show_sizes(told)
+
+
+def judged_sizes(run: Run, files: dict[int, Path], which: str, wish: Sizes) -> SizesTold:
+    """Check what was asked for, and play; parameters as in `evaluate_sizes`.
+
+    Raises
+    ------
+    InputError
+        If the run is of no swarm, sizes or ways to execute are wrong, or there is too little memory.
+    """
+    from experiments.evaluation_rules import read_ways
+    from experiments.swarm_sizes import check_sizes, read_sizes, sized_ways
+    from experiments.training.driver import settled
+    from marl.learner import check_device
+
+    sizes = read_sizes(wish.agents)
+    check_device(wish.device)
+    check_sizes(run, sizes)
+    ways = sized_ways(run.spec.learner, read_ways(run.spec.learner, run.spec.name, wish.execution))
+    if wish.render is not None and len(sizes) > 1:
+        raise InputError(
+            f"--render draws swarms of one size, and --agents says {len(sizes)}; give one number"
+        )
+    with settled(run.spec.training.threads, wish.device):
+        return _judged(run, files, which, wish, sizes, ways)
 
 
 def _judged(
@@ -191,6 +208,7 @@ def _seed(
                 batch=wish.batch,
                 watch=None if films is None else watch,
                 progress=progress,
+                surrogate=wish.surrogate,
             )
         except MemoryError:
             raise InputError(

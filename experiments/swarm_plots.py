@@ -36,39 +36,52 @@ def sizes_figure(told: SizesTold) -> Figure:
     """
     figure = new_figure(10.4, 4.2)
     returns, deviations = figure.subplots(1, 2, width_ratios=(1.35, 1.0))
+    draw_sizes(returns, told)
+    draw_deviations(deviations, told)
+    figure.suptitle(plain_text(f"{told.learner} on {told.spec.name}", 110), fontsize=10)
+    return figure
+
+
+def draw_sizes(axes: Axes, told: SizesTold) -> Axes:
+    """Draw mean returns, their intervals and the mean-field line."""
     whole = rows_over_seeds(told) or rows_of(told, told.seeds[0])
     for k, way in enumerate(told.ways):
         paint = COLOURS[k % len(COLOURS)]
         if len(told.seeds) > 1:
             for judged in told.seeds:
                 thin = [row for row in rows_of(told, judged) if row.way == way]
-                returns.plot(*_points(thin, "mean"), color=paint, linewidth=0.7, alpha=0.45)
+                axes.plot(*_points(thin, "mean"), color=paint, linewidth=0.7, alpha=0.45)
         rows = [row for row in whole if row.way == way]
-        _curve(returns, rows, way, paint, _MARKERS[k % len(_MARKERS)])
+        _curve(axes, rows, way, paint, _MARKERS[k % len(_MARKERS)])
+    _limit(axes, told)
+    axes.set_ylabel("mean return")
+    return _over_agents(axes)
+
+
+def draw_deviations(axes: Axes, told: SizesTold) -> Axes:
+    """Draw mean absolute deviations from the mean-field line, and the rate at which they should fall."""
+    whole = rows_over_seeds(told) or rows_of(told, told.seeds[0])
+    for k, way in enumerate(told.ways):
+        rows = [row for row in whole if row.way == way]
         if any(row.deviation is None for row in rows):
             continue
-        deviations.plot(
-            *_points(rows, "deviation"),
-            _MARKERS[k % len(_MARKERS)] + "-",
-            color=paint,
-            label=way,
-            markersize=4,
-        )
-    _limit(returns, told)
-    _slope(deviations, told, whole)
-    returns.set_ylabel("mean return")
-    deviations.set_ylabel("mean |return - limit|")
+        marker, paint = _MARKERS[k % len(_MARKERS)], COLOURS[k % len(COLOURS)]
+        axes.plot(*_points(rows, "deviation"), marker + "-", color=paint, label=way, markersize=4)
+    _slope(axes, told, whole)
+    axes.set_ylabel("mean |return - limit|")
     if all(row.deviation is None or row.deviation > 0 for row in whole):
-        deviations.set_yscale("log")
-    for axes in (returns, deviations):
-        axes.set_xscale("log")
-        axes.set_xlabel("agents")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}" if n >= 1 else ""))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        tidy(axes)
-        axes.legend(fontsize=8, framealpha=0.9)
-    figure.suptitle(plain_text(f"{told.learner} on {told.spec.name}", 110), fontsize=10)
-    return figure
+        axes.set_yscale("log")
+    return _over_agents(axes)
+
+
+def _over_agents(axes: Axes) -> Axes:
+    axes.set_xscale("log")
+    axes.set_xlabel("agents")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}" if n >= 1 else ""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    tidy(axes)
+    axes.legend(fontsize=8, framealpha=0.9)
+    return axes
 
 
 def _points(rows: list[Row], field: str) -> tuple[list[int], list[float]]:
@@ -141,9 +154,15 @@ def rules_figure(policy: OpenLoop, spec: Any) -> Figure:
         The swarm. In Aggregation arrows show where an agent that sees itself at a place goes, and colours how far; in
         the others colours show by which share of the largest turn it turns, left if above 0.
     """
+    count = len(moments(policy.horizon))
+    figure = new_figure(2.75 * count + 0.7, 3.1)
+    draw_rules(list(np.atleast_1d(figure.subplots(1, count, sharex=True, sharey=True))), policy, spec)
+    return figure
+
+
+def draw_rules(panels: list[Axes], policy: OpenLoop, spec: Any) -> list[Axes]:
+    """Draw what `rules_figure` shows, a panel for each of `moments`, with one scale of colours beside them."""
     times = moments(policy.horizon)
-    figure = new_figure(2.75 * len(times) + 0.7, 3.1)
-    panels = np.atleast_1d(figure.subplots(1, len(times), sharex=True, sharey=True))
     sight = policy.family.sight
     axes_at = [np.linspace(low, high, _FINE) for low, high in zip(sight.low, sight.high)]
     seen = np.stack(np.meshgrid(*axes_at, indexing="ij"), axis=-1)
@@ -172,8 +191,9 @@ def rules_figure(policy: OpenLoop, spec: Any) -> Figure:
         axes.set_xlabel(names[0], fontsize=9)
     panels[0].set_ylabel(names[1], fontsize=9)
     told = "length of the mean action" if plane else "mean turn"
-    figure.colorbar(shown, ax=list(panels), shrink=0.9, pad=0.01).set_label(told, fontsize=9)
-    return figure
+    figure: Any = panels[0].figure
+    figure.colorbar(shown, ax=panels, shrink=0.9, pad=0.01).set_label(told, fontsize=9)
+    return panels
 
 
 def _arrows(axes: Axes, at: list[Array], means: Array) -> None:

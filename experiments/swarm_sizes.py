@@ -158,13 +158,21 @@ def episodes_of(spec: EnvSpec, way: str, most: int) -> int:
 # --- playing ---------------------------------------------------------------------------------------------------
 
 
-def mean_field_line(players: Players, way: str, seed: int, batch: int, progress: Progress) -> MeanFieldLine:
+def mean_field_line(
+    players: Players,
+    way: str,
+    seed: int,
+    batch: int,
+    progress: Progress,
+    surrogate: tuple[int, int] = (SURROGATE, SURROGATES),
+) -> MeanFieldLine:
     """What a way to play without the mean field returns with as good as infinitely many agents.
 
     Its episodes have seeds of their own, those of neither a judged episode nor the one from which rules were computed.
     """
-    env = players.swarm(SURROGATE)
-    seeds = draw_seeds(np.random.default_rng([seed, *b"mean field"]), SURROGATES)
+    agents, episodes = surrogate
+    env = players.swarm(agents)
+    seeds = draw_seeds(np.random.default_rng([seed, *b"mean field"]), episodes)
     returns = returns_of(
         env, players.team(env.spec, way), seeds, at_once(env.spec, 0, batch), progress=progress
     )
@@ -178,7 +186,7 @@ def mean_field_line(players: Players, way: str, seed: int, batch: int, progress:
         except InputError as reason:
             why = str(reason)
     spread = float(returns.std(ddof=1) / np.sqrt(len(returns)))
-    return MeanFieldLine(SURROGATE, SURROGATES, float(returns.mean()), spread, limit, why)
+    return MeanFieldLine(agents, episodes, float(returns.mean()), spread, limit, why)
 
 
 def judge_sizes(
@@ -191,6 +199,7 @@ def judge_sizes(
     batch: int,
     watch: Callable[[Any], Watch] | None = None,
     progress: Progress,
+    surrogate: tuple[int, int] | None = None,
 ) -> tuple[MeanFieldLine, tuple[Sized, ...]]:
     """Play in swarms of all sizes, in all ways, on the same seeds.
 
@@ -206,14 +215,22 @@ def judge_sizes(
         Of an environment: who watches the first episode of all.
     progress : callable
         Told how far it is.
+    surrogate : tuple of two int, optional
+        Agents and episodes of the swarm that stands for the limit, in place of 20,000 and 20.
     """
+    large = surrogate or (SURROGATE, SURROGATES)
     plan = [(players.swarm(n), way) for n in sizes for way in ways]
     counts = [episodes_of(env.spec, way, episodes) for env, way in plan]
     work = [len(env.spec.agents) * count for (env, _), count in zip(plan, counts)]
-    done, whole = SURROGATE * SURROGATES, SURROGATE * SURROGATES + sum(work)
+    done, whole = large[0] * large[1], large[0] * large[1] + sum(work)
     own = "open" if players.rules is not None else APART
     line = mean_field_line(
-        players, own, seed, batch, lambda share, text: progress(share * done / whole, f"the limit, {text}")
+        players,
+        own,
+        seed,
+        batch,
+        lambda share, text: progress(share * large[0] * large[1] / whole, f"the limit, {text}"),
+        large,
     )
     found: list[Sized] = []
     for (env, way), count, mine in zip(plan, counts, work):

@@ -61,6 +61,11 @@ class SizesTold:
     seed: int
     seconds: float
 
+    def _repr_html_(self) -> str:
+        from experiments.tables import as_html
+
+        return as_html(lambda: show_sizes(self))
+
     def rng(self, purpose: str) -> np.random.Generator:
         """The bootstrap's generator for one purpose."""
         return np.random.default_rng([self.seed, *purpose.encode()])

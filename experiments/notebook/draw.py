@@ -18,10 +18,16 @@ _HOMES: dict[str, str] = {
     "executions": "experiments.notebook.draw_calls",
     "graph": "experiments.notebook.draw_learning",
     "graphs": "experiments.notebook.draw_learning",
+    "incomes": "experiments.notebook.draw_economies",
     "joint": "experiments.notebook.draw_games",
     "likelihood": "experiments.notebook.draw_games",
     "payoffs": "experiments.notebook.draw_games",
     "play_plane": "experiments.notebook.draw_games",
+    "rates": "experiments.notebook.draw_economies",
+    "rules": "experiments.notebook.draw_swarms",
+    "scene": "experiments.notebook.draw_swarms",
+    "sizes": "experiments.notebook.draw_swarms",
+    "systems": "experiments.notebook.draw_economies",
 }
 """Where each picture is made."""
 __all__ = list(_HOMES)
