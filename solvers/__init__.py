@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from solvers.qre_fit import fit_qre as fit_qre
     from solvers.sequence_form import sequence_form as sequence_form
     from solvers.solution import Solution as Solution
+    from solvers.solution import Solutions as Solutions
     from solvers.solution import Status as Status
     from solvers.tree_nash import tree_nash as tree_nash
     from solvers.tree_qre import agent_qre as agent_qre
@@ -42,6 +43,7 @@ _HOMES = {
     "Branch": "solvers.qre",
     "Certificate": "solvers.certificate",
     "Solution": "solvers.solution",
+    "Solutions": "solvers.solution",
     "Status": "solvers.solution",
     "agent_qre": "solvers.tree_qre",
     "all_nash": "solvers.nash",

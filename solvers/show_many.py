@@ -11,6 +11,7 @@ import numpy as np
 
 from games import simplices
 from games.normal import NormalFormGame
+from games.simplices import Float
 from games.tree import TreeGame
 from solvers.show import ROWS, certificate_text, number_text, probability_text, row_html, solution_html
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from solvers.qre_fit import Fit
     from solvers.solution import Solution
 
+CELLS = 100_000
+"""Correlated play over more joint actions than this is not put side by side."""
 COLUMNS = 12
 """At most so many solutions stand side by side."""
 LISTED = 3
@@ -27,23 +30,23 @@ _NAMES = {"nash": "Nash equilibria", "qre": "logit QRE", "ce": "correlated equil
 
 
 def solutions_html(solutions: Sequence[Solution]) -> str:
-    """Solutions as HTML: mixed profiles of one game as the columns of a table, others one below the other."""
+    """Solutions as HTML: those of one game in normal form as the columns of a table, others one below the other."""
     if not solutions:
         return "<div>No solution was found.</div>"
-    first = solutions[0]
-    alike = all(s.game is first.game and s.profile is not None for s in solutions)
-    if alike and isinstance(first.game, NormalFormGame):
-        return _side_by_side(first.game, solutions)
+    game = solutions[0].game
+    if isinstance(game, NormalFormGame) and all(s.game is game for s in solutions):
+        if all(s.profile is not None for s in solutions):
+            return _side_by_side(game, solutions)
+        if game.profiles <= CELLS:
+            return _joints_side_by_side(game, solutions)
     shown = "".join(solution_html(s) for s in solutions[:LISTED])
     left = len(solutions) - LISTED
     return f"<div>{shown}{f'<div>and {left:,} more</div>' if left > 0 else ''}</div>"
 
 
 def _side_by_side(game: NormalFormGame, solutions: Sequence[Solution]) -> str:
-    """One column per solution: strategies, values, the largest regret, and whatever is to be said about it."""
+    """One column per mixed profile; one row per action."""
     shown = solutions[:COLUMNS]
-    concept = shown[0].concept
-    kind = _NAMES.get(concept, "solutions")
     lams = [s.parameters.get("lambda") for s in shown]
     heads = [f"{k + 1}" if lam is None else f"λ = {number_text(lam)}" for k, lam in enumerate(lams)]
     rows = [row_html(("Player", "Action", *heads), "th")]
@@ -54,15 +57,65 @@ def _side_by_side(game: NormalFormGame, solutions: Sequence[Solution]) -> str:
             rows.append(row_html((player if k == 0 else "", name, *told)))
         if len(names) > ROWS:
             rows.append(row_html(("", f"and {len(names) - ROWS:,} more", *[""] * len(shown))))
+    return _whole(game, solutions, [*rows, *_below(game, shown, 2)])
+
+
+def _joints_side_by_side(game: NormalFormGame, solutions: Sequence[Solution]) -> str:
+    """One column per distribution; one row per joint action that one of them plays, the likeliest of them."""
+    shown = solutions[:COLUMNS]
+    tables = np.stack([_dense(game, s) for s in shown])
+    played = np.flatnonzero(tables.max(axis=0) > 0)
+    top = np.sort(played[np.argsort(-tables[:, played].sum(axis=0), kind="stable")[:ROWS]])
+    names = [s.parameters.get("objective") for s in shown]
+    heads = [s.concept.upper() + (f", {name}" if name else "") for s, name in zip(shown, names)]
+    rows = [row_html((*game.players, *heads), "th")]
+    for cell in top.tolist():
+        actions = np.unravel_index(cell, game.shape)
+        told = (probability_text(float(p)) for p in tables[:, cell])
+        rows.append(row_html((*(game.actions[i][a] for i, a in enumerate(actions)), *told)))
+    if len(played) > ROWS:
+        left = tables.sum(axis=1) - tables[:, top].sum(axis=1)
+        blank = [""] * (len(game.players) - 1)
+        rows.append(row_html((f"and {len(played) - ROWS:,} more", *blank, *map(number_text, left.tolist()))))
+    return _whole(game, solutions, [*rows, *_below(game, shown, len(game.players))])
+
+
+def _dense(game: NormalFormGame, solution: Solution) -> Float:
+    """The joint distribution of a solution, flat."""
+    if solution.profile is not None:
+        joint = np.ones(1)
+        for block in game.blocks(solution.profile):
+            joint = np.outer(joint, block).ravel()
+        return joint
+    assert solution.joint is not None
+    return solution.joint.dense().ravel()
+
+
+def _below(game: NormalFormGame, shown: Sequence[Solution], width: int) -> list[str]:
+    """Under the strategies: values, the largest regret, and whatever else is to be said; labels are so many cells wide."""
+    rows = []
+
+    def add(label: str, name: str, cells: Sequence[str]) -> None:
+        labels = [f"{label} {name}".strip()] if width == 1 else [label, name]
+        rows.append(row_html((*labels, *[""] * (width - len(labels)), *cells)))
+
     for i, player in enumerate(game.players):
-        values = (number_text(float(s.values[i])) for s in shown)
-        rows.append(row_html(("Value" if i == 0 else "", player, *values)))
-    rows.append(row_html(("Largest regret", "", *(f"{s.certificate.max_regret:.2g}" for s in shown))))
+        add("Value" if i == 0 else "", player, [number_text(float(s.values[i])) for s in shown])
+    if len(game.players) > 1:
+        add("Sum", "", [number_text(float(s.values.sum())) for s in shown])
+    add("Largest regret", "", [f"{s.certificate.max_regret:.2g}" for s in shown])
     if any(s.status != "converged" for s in shown):
-        rows.append(row_html(("Status", "", *(s.status.value for s in shown))))
+        add("Status", "", [s.status.value for s in shown])
+    return rows
+
+
+def _whole(game: NormalFormGame, solutions: Sequence[Solution], rows: Sequence[str]) -> str:
+    """The table under its title."""
+    concepts = {s.concept for s in solutions}
+    kind = _NAMES.get(concepts.pop(), "solutions") if len(concepts) == 1 else "solutions"
     title = escape(game.title or "a game without a title")
     more = f" (the first {COLUMNS} of them)" if len(solutions) > COLUMNS else ""
-    method = escape(", ".join(dict.fromkeys(s.method for s in shown)))
+    method = escape(", ".join(dict.fromkeys(s.method for s in solutions[:COLUMNS])))
     return (
         f"<div><b>{len(solutions):,} {kind} of {title}</b>{more} <small>{method}</small>"
         f"<table>{''.join(rows)}</table></div>"

@@ -13,7 +13,7 @@ from games.meanfield import MeanFieldModel
 from games.nfg import parse_nfg
 from games.normal import NormalFormGame
 from games.tree_build import from_efg
-from solvers import all_nash, cce, cfr, fit_qre, pure_nash, trace_qre
+from solvers import all_nash, cce, ce, cfr, fit_qre, pure_nash, trace_qre
 from solvers.network_gap import NetworkGap
 from solvers.solution import Solutions
 from solvers.taxation_certificate import TaxCertificate
@@ -56,12 +56,23 @@ def test_points_of_a_branch_are_told_apart_by_lambda() -> None:
     assert "0.571151" in text  # Chicken at lambda 1, from the equation log(p / (1 - p)) = lambda (2 - 3 p)
 
 
+def test_correlated_play_stands_side_by_side_under_its_objectives() -> None:
+    nash = all_nash(CHICKEN)[1]
+    text = " ".join(shown(Solutions([cce(CHICKEN, "welfare"), ce(CHICKEN, "min-welfare"), nash])).split())
+    assert f"3 solutions of {NASTY}" in text and "CCE, welfare CE, min-welfare NASH" in text
+    assert (
+        f"{NASTY} Yield 0.250000 0.400000 0.222222" in text
+    )  # the row player dares, the column player yields
+    assert "Sum 10.5 7.2 9.333333" in text and text.count("Largest regret") == 1
+    wide = NormalFormGame(np.ones((2, 6, 6)))
+    even = cce(wide, "entropy")
+    assert "and 6 more" in shown(Solutions([even])) and "0.1666667" in shown(Solutions([even]))
+
+
 def test_what_does_not_fit_into_a_table_is_shown_one_by_one() -> None:
-    joint = Solutions(cce(CHICKEN, objective) for objective in ("welfare", "egalitarian", "gini", "any"))
-    text = shown(joint)
-    assert text.count("Certificate") == 3 and "and 1 more" in text and NASTY in text
     kuhn = load("openspiel:kuhn_poker")
-    assert "Information set" in shown(Solutions([cfr(kuhn, tolerance=0.01)]))
+    text = shown(Solutions([cfr(kuhn, tolerance=0.01)] * 4))
+    assert text.count("Certificate") == 3 and "and 1 more" in text and "Information set" in text
 
 
 # --- fits -------------------------------------------------------------------------------------------------
