@@ -164,13 +164,13 @@ def mean_field_line(
     seed: int,
     batch: int,
     progress: Progress,
-    surrogate: tuple[int, int] = (SURROGATE, SURROGATES),
+    surrogate: tuple[int, int] | None = None,
 ) -> MeanFieldLine:
     """What a way to play without the mean field returns with as good as infinitely many agents.
 
     Its episodes have seeds of their own, those of neither a judged episode nor the one from which rules were computed.
     """
-    agents, episodes = surrogate
+    agents, episodes = surrogate or (SURROGATE, SURROGATES)
     env = players.swarm(agents)
     seeds = draw_seeds(np.random.default_rng([seed, *b"mean field"]), episodes)
     returns = returns_of(
