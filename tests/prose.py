@@ -86,7 +86,9 @@ def run_console(text: str, folder: Path, run: Runner) -> int:
         printed = squeeze(outcome.err if failed else outcome.out)
         for line in step.shown:
             if line.strip() != "...":
-                assert squeeze(line) in printed, f"{step.command!r} did not print {line!r}:\n{outcome.out}"
+                assert squeeze(line) in printed, (
+                    f"{step.command!r} did not print {line!r}:\n{outcome.out}{outcome.err}"
+                )
     return ran
 
 
@@ -100,4 +102,5 @@ def run_python(block: str, source: Path, capsys: Any) -> None:
     capsys.readouterr()
     exec(compile(block, str(source), "exec"), {})
     printed = [line.strip() for line in capsys.readouterr().out.split("\n") if line.strip()]
-    assert printed == re.findall(r"^print\(.*\)\s+# (.*)$", block, re.M)
+    promised = re.findall(r"^print\(.*\)\s+# (.*)$", block, re.M)
+    assert printed == promised, f"printed {printed}, and the page says {promised}"
