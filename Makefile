@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 TRAINERS := .venv-trainers
 
-.PHONY: install demo lab notebooks test lint format bench peers trainers clean
+.PHONY: install demo lab notebooks docs docs-serve test lint format bench peers trainers clean
 
 install: $(VENV)/.installed
 
@@ -26,6 +26,13 @@ lab: install
 
 notebooks: install
 	$(BIN)/python -m experiments.notebook.run
+
+# The documentation as a web site in site/; nothing in it is loaded from elsewhere. `make docs-serve` shows it while it is written.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 test: install
 	$(BIN)/ruff check .
@@ -67,5 +74,5 @@ bench: peers trainers
 	$(TRAINERS)/bin/staghunt bench train
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(TRAINERS) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(TRAINERS) demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
