@@ -61,6 +61,9 @@ class SizesTold:
     seed: int
     seconds: float
 
+    def __repr__(self) -> str:
+        return f"SizesTold({self.learner} with {', '.join(f'{n:,}' for n in self.sizes)} agents)"
+
     def _repr_html_(self) -> str:
         from experiments.tables import as_html
 
