@@ -97,6 +97,17 @@ def test_every_public_name_is_described(site: Path) -> None:
             assert f"{home}.{name}" in described, f"{package.__name__}.{name}"
 
 
+def test_what_is_written_for_one_reader_of_markdown_is_read_by_the_other(site: Path) -> None:
+    """Lists that end a paragraph, and dollars and bars within tables, are told apart differently."""
+    for page in sorted(site.rglob("*.html")):
+        text = re.sub(r"<(pre|code|math)\b.*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.S)
+        if page.parent.name == "reference":
+            continue
+        for part in re.findall(r"<(?:p|li|td)>(.*?)</(?:p|li|td)>", text, re.S):
+            words = re.sub(r"<[^>]*>", "", part)
+            assert not re.search(r"\n(\* |\d\. |\| )|\*\*|\]\(|\$", words), f"{page.name}: {words}"
+
+
 def test_search_has_an_index(site: Path) -> None:
     index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
     assert "Certify somebody else's strategy" in index
