@@ -220,9 +220,13 @@ class PayoffTable:
         return out
 
     def __repr__(self) -> str:
-        size = "x".join(map(str, self.shape))
-        kind = "symmetric, " if self.symmetric else ""
-        return f"PayoffTable({kind}{size} agents, {int(self.known.sum())} of {len(self.cells)} cells)"
+        size = ("symmetric, " if self.symmetric else "") + "x".join(map(str, self.shape))
+        return f"PayoffTable({size} agents, {int(self.known.sum())} of {len(self.cells)} cells)"
+
+    def _repr_html_(self) -> str:
+        from games.show_tables import payoff_table_html
+
+        return payoff_table_html(self)
 
     # --- what becomes of it -------------------------------------------------------------------------------
 

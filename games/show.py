@@ -24,6 +24,11 @@ MEASURED = 10_000_000
 _CELL = "padding:2px 8px;border:1px solid #ccc;text-align:center;font-variant-numeric:tabular-nums"
 
 
+def cell_style() -> str:
+    """The style of cells in tables."""
+    return _CELL
+
+
 def game_html(game: NormalFormGame) -> str:
     """Title, size and players; a game of one or two players also with its payoff table (at most 20 x 20 cells)."""
     size = " x ".join(map(str, game.shape))
@@ -31,9 +36,12 @@ def game_html(game: NormalFormGame) -> str:
         f"<div><b>{escape(game.title or 'Game without a title')}</b>: {len(game.shape)} players, {size} "
         f"({game.profiles:,} profiles), payoffs from {game.payoffs.min():.6g} to {game.payoffs.max():.6g}</div>"
     )
-    if len(game.shape) == 2:
-        return head + _bimatrix(game)
-    return head + _players(game)
+    body = _bimatrix(game) if len(game.shape) == 2 else _players(game)
+    if hasattr(game, "radius"):
+        from games.show_tables import sure
+
+        return f"{head}{body}<div>{sure(float(game.radius.max()), game.delta)}</div>"
+    return head + body
 
 
 def _bimatrix(game: NormalFormGame) -> str:

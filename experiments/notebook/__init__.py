@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from experiments.notebook.films import film as film
     from experiments.notebook.judging import evaluate as evaluate
     from experiments.notebook.sliders import lambda_slider as lambda_slider
+    from experiments.notebook.tables import read_off as read_off
     from experiments.notebook.training import train as train
     from experiments.tournament.api import tournament as tournament
 
@@ -26,6 +27,7 @@ _HOMES = {
     "film": "experiments.notebook.films",
     "is_smoke": "experiments.notebook.budgets",
     "lambda_slider": "experiments.notebook.sliders",
+    "read_off": "experiments.notebook.tables",
     "tournament": "experiments.tournament.api",
     "train": "experiments.notebook.training",
 }

@@ -113,18 +113,18 @@ def heatmaps(heats: Sequence[Heat]) -> Figure:
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     image: Any = None
     for axes, heat in zip(panels, heats):
-        image = _heatmap(axes, heat, low, high if high > low else low + 1.0)
+        image = plot_heat(axes, heat, low, high)
     for axes in panels[len(heats) :]:
         axes.set_visible(False)
     figure.colorbar(image, ax=panels[: len(heats)].tolist(), shrink=0.85, label="payoff")
     return figure
 
 
-def _heatmap(axes: Axes, heat: Heat, low: float, high: float) -> Any:
+def plot_heat(axes: Axes, heat: Heat, low: float, high: float) -> Any:
+    """One matrix on a colour scale from `low` to `high`, with numbers and radii where there is room."""
     axes.set_facecolor("0.85")
-    image = axes.imshow(
-        heat.mean, cmap="viridis", vmin=low, vmax=high, aspect="auto", interpolation="nearest"
-    )
+    top = high if high > low else low + 1.0
+    image = axes.imshow(heat.mean, cmap="viridis", vmin=low, vmax=top, aspect="auto", interpolation="nearest")
     if max(heat.mean.shape) <= NUMBERED:
         size = 9 if max(heat.mean.shape) <= 8 else 7
         for (a, b), value in np.ndenumerate(heat.mean):

@@ -91,11 +91,8 @@ def payoffs_of(table: PayoffTable, delta: float, failed: Mapping[str, str]) -> P
         By the name of a cell, why it has no payoff.
     """
     entries = _Entries(table, delta, failed)
-    matrices, heats = [], []
-    for wanted in _slices(table):
-        matrix, heat = entries.matrix(*wanted)
-        matrices.append(matrix)
-        heats.append(heat)
+    drawn = [entries.matrix(*wanted) for wanted in _slices(table)]
+    matrices, heats = [matrix for matrix, _ in drawn], [heat for _, heat in drawn]
     image = None
     if heats and max(heats[0].mean.shape) <= DRAWN and all(map(_is_drawable, heats)):
         size = " by ".join(map(str, heats[0].mean.shape))
@@ -106,6 +103,12 @@ def payoffs_of(table: PayoffTable, delta: float, failed: Mapping[str, str]) -> P
         )
     rows = [] if matrices else [entries.row(c) for c in range(min(len(table.cells), LISTED))]
     return Payoffs(table.roles, matrices, rows, len(table.cells), image, table.low is not None)
+
+
+def heats_of(table: PayoffTable, delta: float) -> list[Heat]:
+    """The matrices that show a whole table; none if that takes too many or too large ones."""
+    entries = _Entries(table, delta, {})
+    return [entries.matrix(*wanted)[1] for wanted in _slices(table)]
 
 
 def _is_drawable(heat: Heat) -> bool:

@@ -46,6 +46,13 @@ class Results:
     steps: int
     by_match: ByMatch
 
+    def _repr_html_(self) -> str:
+        from games.show_tables import payoff_table_html
+
+        failed = f", {len(self.failures):,} cells failed" if self.failures else ""
+        head = f"<div><b>Tournament</b>: {self.matches:,} matches, {self.steps:,} steps{failed}</div>"
+        return head + payoff_table_html(self.table)
+
 
 @dataclass(frozen=True)
 class ByMatch:
