@@ -21,9 +21,6 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 
-for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):
-    pytest.importorskip(package, reason="the extra `docs` is not installed")
-
 
 def hook(name: str) -> Any:
     """One of the modules that the site is built with."""
@@ -106,6 +103,15 @@ def test_what_is_written_for_one_reader_of_markdown_is_read_by_the_other(site: P
         for part in re.findall(r"<(?:p|li|td)>(.*?)</(?:p|li|td)>", text, re.S):
             words = re.sub(r"<[^>]*>", "", part)
             assert not re.search(r"\n(\* |\d\. |\| )|\*\*|\]\(|\$", words), f"{page.name}: {words}"
+
+
+def test_every_command_is_in_the_guide() -> None:
+    guide = (DOCS / "guides" / "command-line.md").read_text(encoding="utf-8")
+    sources = [path.read_text("utf-8") for path in (ROOT / "experiments" / "commands").glob("*.py")]
+    names = [found.group(1) for text in sources if (found := re.search(r'^NAME = "(.+)"$', text, re.M))]
+    assert len(names) > 15
+    for name in names:
+        assert f"| `staghunt {name}` |" in guide, name
 
 
 def test_search_has_an_index(site: Path) -> None:
