@@ -86,7 +86,7 @@ for _module in (
         short_help=_module.HELP.partition(". ")[0].rstrip("."),
         # typer joins the lines of an epilog's paragraph, so every example is a paragraph of its own
         epilog="\n\n".join(("Examples:", *_module.EXAMPLES)),
-    )(guarded(_module.command))
+    )(guarded(_module.command, _module.NAME))
 
 
 def run(arguments: Sequence[str] | None = None, interrupts: Interrupts | None = None) -> int:

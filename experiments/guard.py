@@ -31,13 +31,15 @@ def silence_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
+def guarded(command: Callable[..., int | None], name: str = "") -> Callable[..., None]:
     """Turn a command's return value, `InputError`, `WorkerDied`, Ctrl-C and a closed pipe into exit statuses.
 
     Parameters
     ----------
     command : callable
         Returns its exit status (None means 0).
+    name : str
+        Of the command: bad input is answered with the page of the documentation that tells more.
     """
 
     @functools.wraps(command)
@@ -48,7 +50,9 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
             code = command(*args, **kwargs)
             sys.stdout.flush()
         except InputError as error:
-            complain(str(error))
+            from experiments.pointers import pointed
+
+            complain(pointed(str(error), name, error.__traceback__))
             code = BAD_INPUT
         except WorkerDied as error:
             complain(str(error))

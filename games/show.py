@@ -37,7 +37,9 @@ def game_html(game: NormalFormGame) -> str:
         f"({game.profiles:,} profiles), payoffs from {game.payoffs.min():.6g} to {game.payoffs.max():.6g}</div>"
     )
     body = _bimatrix(game) if len(game.shape) == 2 else _players(game)
-    if hasattr(game, "radius"):
+    from games.empirical import EmpiricalGame
+
+    if isinstance(game, EmpiricalGame):
         from games.show_tables import sure
 
         return f"{head}{body}<div>{sure(float(game.radius.max()), game.delta)}</div>"

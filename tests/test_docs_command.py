@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from command_line import Staghunt
 
-from experiments import listings, pages
+from experiments import listings, pages, pointers
 from games.errors import InputError
 
 ROOT = Path(__file__).parents[1]
+THREE = "openspiel:kuhn_poker(players=3)"
 TEXT = """---
 title: x
 ---
@@ -152,3 +153,52 @@ def test_every_claim_is_a_line_with_its_answer(staghunt: Staghunt) -> None:
         for claim in paper["claims"]:
             (line,) = (one for one in lines if one.startswith(f"{claim['key']} ") and claim["title"] in one)
             assert f"  {claim['stored']}  " in line
+
+
+# --- errors point to pages --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", sorted({*pointers.COMMANDS.values(), *pointers.MODULES.values()}))
+def test_every_page_that_errors_point_to_exists(page: str) -> None:
+    assert pages.exists(page)
+
+
+def test_every_module_that_points_to_a_page_exists_and_every_command() -> None:
+    for name in pointers.MODULES:
+        home = ROOT / name.replace(".", "/")
+        assert (
+            home.is_dir()
+            or list(home.parent.glob(f"{home.name}.py"))
+            or list(home.parent.glob(f"{home.name}_*.py"))
+        )
+    known = {path.stem.rstrip("_") for path in (ROOT / "experiments" / "commands").glob("*.py")}
+    assert known - {"", "__init__", "options", "docs", "doctor"} - set(pointers.COMMANDS) == {"__init"}
+    assert set(pointers.COMMANDS) <= known
+
+
+@pytest.mark.parametrize(
+    "words, page",
+    [
+        (["solve", "zoo:no-such-game"], "guides/command-line"),
+        (["solve", "zoo:chicken", "--concept", "cce", "--method", "lrsnash"], "solvers/correlated"),
+        (["solve", THREE, "--concept", "nash", "--method", "sequence-form"], "solvers"),
+        (["qre", "zoo:chicken", "--at", "-1"], "solvers/qre"),
+        (["train", "mapp", "coordination:climbing"], "guides/marl-researchers"),
+        (["train", "mappo", "coordination:climbing", "--set", "learner.none=1"], "guides/marl-researchers"),
+        (["tournament", "no-such-file.yaml"], "guides/tournaments"),
+        (["reproduce", "nothing"], "guides/reproducing-papers"),
+        (["bench", "nothing"], "benchmarks"),
+        (["psro", "zoo:chicken", "--meta", "nothing"], "algorithms/psro"),
+        (["play", "foraging:none"], "guides/command-line"),
+    ],
+)
+def test_errors_point_to_the_page(staghunt: Staghunt, words: list[str], page: str) -> None:
+    assert staghunt(*words).complaint.endswith(f" (see 'staghunt docs {page}')")
+
+
+def test_errors_point_nowhere_where_pages_are_not_installed(
+    staghunt: Staghunt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages.folder, "__defaults__", (tmp_path / "experiments",))
+    monkeypatch.setattr(pages.exists, "__defaults__", (tmp_path / "experiments",))
+    assert "staghunt docs" not in staghunt("solve", "zoo:no-such-game").complaint
