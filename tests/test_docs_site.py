@@ -31,6 +31,12 @@ def hook(name: str) -> Any:
     return module
 
 
+@pytest.fixture(autouse=True)
+def neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that the site is built with see each other, as they do when it is."""
+    monkeypatch.syspath_prepend(str(DOCS / "hooks"))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
@@ -138,7 +144,10 @@ def test_notebooks_become_pages_with_what_they_showed(tmp_path: Path) -> None:
 
     drawn = base64.b64encode(b"picture").decode()
     cells = [
-        {"cell_type": "markdown", "source": ["# A title\n", "Text."]},
+        {
+            "cell_type": "markdown",
+            "source": ["# A title\n", "Text, [linked](../README.md).\n", "\n", "More."],
+        },
         {
             "cell_type": "code",
             "source": "f()",
@@ -156,10 +165,13 @@ def test_notebooks_become_pages_with_what_they_showed(tmp_path: Path) -> None:
     made = dict(pages.pages_of(path))
     assert made["01-name/1-1.png"] == b"picture"
     page = made["01-name.md"]
-    assert page.startswith("# A title\nText.\n")
+    assert page.startswith("# A title\nText, [linked](../README.md).\n\nMore.\n")
     assert "```python\nf()\n```" in page and "```text\nbold\n```" in page and "\x1b" not in page
     assert "](01-name/1-1.png)" in page and "<Figure>" not in page
     assert "````text\n'``` 2'\n````" in page
+    listed = pages.entry(path)
+    assert listed.startswith("## [A title](01-name.md)\n\nText, [linked](../readme.md).\n\n[![")
+    assert "](01-name/1-1.png){ width=420" in listed and "More" not in listed
     assert pages.on_page_content('<div data-shown="0"></div>') == '<div class="shown"><b>1</b></div>'
 
 

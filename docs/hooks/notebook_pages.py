@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File
+from outside import turned
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PICTURES = {"image/png": "png", "image/gif": "gif", "image/jpeg": "jpg"}
@@ -44,10 +45,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Fill the list of notebooks."""
     if page.file.src_uri != "notebooks/index.md":
         return markdown
-    rows = [f"* [{title(read(path)) or path.stem}]({path.stem}.md)" for path in notebooks()]
-    return re.sub(
-        r"<!-- notebooks -->\n.*?<!-- end -->", lambda _: "\n".join(rows) + "\n", markdown, flags=re.S
-    )
+    entries = "\n\n".join(map(entry, notebooks()))
+    return re.sub(r"<!-- notebooks -->\n.*?<!-- end -->", lambda _: entries, markdown, flags=re.S)
 
 
 def on_page_content(content: str, **_: Any) -> str:
@@ -73,6 +72,23 @@ def title(notebook: dict[str, Any]) -> str | None:
         if cell["cell_type"] == "markdown" and found:
             return found.group(1).strip()
     return None
+
+
+def entry(path: Path) -> str:
+    """A notebook in the list of all: its title, its first paragraph, and the first thing that it drew."""
+    notebook = read(path)
+    first = next((text(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"), "")
+    paragraphs = [
+        part.strip().replace("\n", " ") for part in re.split(r"\n\s*\n|^# .*$", first, flags=re.M) if part.strip()
+    ]
+    pictures = [name for name, content in pages_of(path) if isinstance(content, bytes)]
+    parts = [
+        f"## [{title(notebook) or path.stem}]({path.stem}.md)",
+        *(turned(part, "notebooks", "notebooks") for part in paragraphs[:1]),
+    ]
+    if pictures:
+        parts.append(f"[![what it draws first]({pictures[0]}){{ width=420 loading=lazy }}]({path.stem}.md)")
+    return "\n\n".join(parts)
 
 
 def text(lines: Any) -> str:

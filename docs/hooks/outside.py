@@ -32,11 +32,15 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     home = "" if source in PAGES.values() else posixpath.join("docs", posixpath.dirname(source))
     if source.startswith("notebooks/") and source != "notebooks/index.md":
         home = "notebooks"
-    return _LINK.sub(lambda found: _turned(found, home, posixpath.dirname(source)), markdown)
+    return turned(markdown, home, posixpath.dirname(source))
+
+
+def turned(markdown: str, home: str, folder: str) -> str:
+    """Markdown with its links turned: `home` is where it lies in the repository, `folder` where it will lie in the site."""
+    return _LINK.sub(lambda found: _turned(found, home, folder), markdown)
 
 
 def _turned(found: re.Match[str], home: str, folder: str) -> str:
-    """One link of a page: `home` is where its source lies in the repository, `folder` where it lies in the site."""
     text, target, anchor = found.group(1), found.group(2), found.group(3) or ""
     file = posixpath.normpath(posixpath.join(home, target))
     if file in PAGES:
