@@ -28,18 +28,20 @@ _COUNTED = {
     "tournament": "tasks",
 }
 _NAMED = (
-    "Gambit",
-    "OpenSpiel",
-    "LiteEFG",
-    "Nashpy",
-    "QuantEcon",
-    "HiGHS",
-    "Axelrod",
-    "EPyMARL",
-    "BenchMARL",
-    "vmas",
+    *(
+        "Gambit",
+        "OpenSpiel",
+        "LiteEFG",
+        "Nashpy",
+        "QuantEcon",
+        "HiGHS",
+        "Axelrod",
+        "EPyMARL",
+        "BenchMARL",
+        "vmas",
+    ),
+    *("Shimmy", "lbforaging", "scipy", "numpy", "ai-economist"),
 )
-_NAMED += ("Shimmy", "lbforaging", "scipy", "numpy", "ai-economist")
 """Peers as they are told in the summary."""
 _SIZE = re.compile(r"\s*\b\d+(?:x\d+)+\b|\s*\b\d+\^\d+\b")
 
