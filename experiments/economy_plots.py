@@ -25,7 +25,7 @@ LINES = 7
 """So many lines of equal equality times productivity are drawn, about."""
 TICKS = 200
 """At most so many incomes are marked, evenly spaced by rank."""
-_MARKERS = "osD^vP*X"
+_MARKERS = "osD^vPXp"
 _STYLES = ("-", "--", "-.", ":")
 _SMALL = 8
 
