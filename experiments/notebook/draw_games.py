@@ -125,7 +125,7 @@ def correlated_polytope(game: NormalFormGame, axes: Any = None) -> Any:
     panel.set_title(titled(game, "Correlated equilibria"), fontsize=11)
     panel.set_axis_off()
     panel.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
-    panel.set_box_aspect((1, 1, 1), zoom=1.1)
+    panel.set_box_aspect((1, 1, 1), zoom=0.85)  # with room for the names
     panel.view_init(elev=12, azim=28)
     return panel
 
