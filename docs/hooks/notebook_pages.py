@@ -79,7 +79,9 @@ def entry(path: Path) -> str:
     notebook = read(path)
     first = next((text(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"), "")
     paragraphs = [
-        part.strip().replace("\n", " ") for part in re.split(r"\n\s*\n|^# .*$", first, flags=re.M) if part.strip()
+        part.strip().replace("\n", " ")
+        for part in re.split(r"\n\s*\n|^# .*$", first, flags=re.M)
+        if part.strip()
     ]
     pictures = [name for name, content in pages_of(path) if isinstance(content, bytes)]
     parts = [
