@@ -5,21 +5,42 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 
 import solvers
 from experiments.cli import app
 from experiments.training.config import recipes
+from games import load
+from games.errors import InputError
+from solvers.zero_sum import minimax
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "solvers").glob("*.md")) + sorted((ROOT / "docs" / "algorithms").glob("*.md"))
 TEXTS = {page.relative_to(ROOT / "docs").as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+REFUSED: dict[str, Callable[[], Any]] = {
+    "nash": lambda: solvers.nash(load("zoo:jordan"), "lemke-howson"),
+    "correlated": lambda: solvers.cce(kuhn(2)),
+    "zero-sum": lambda: minimax(load("zoo:jordan")),
+    "qre": lambda: solvers.qre(load("zoo:chicken"), -1),
+    "qre-fit": lambda: solvers.fit_qre(load("zoo:chicken"), np.ones(7)),
+    "dynamics": lambda: solvers.no_regret(load("zoo:chicken"), "nope"),
+    "sequence-form": lambda: solvers.sequence_form(kuhn(3)),
+    "cfr": lambda: solvers.cfr(kuhn(3), concept="nash"),
+    "mccfr": lambda: solvers.mccfr(kuhn(3), rng=np.random.default_rng(0)),
+    "mirror-descent": lambda: solvers.mmd(kuhn(3)),
+    "tree-qre": lambda: solvers.agent_qre(load("zoo:chicken"), 1.0),
+    "efce": lambda: solvers.efce(kuhn(2)),
+    "certificates": lambda: solvers.certify(load("zoo:chicken"), [[1, 0], [1, 0]], "qre"),
+}
+"""A question that each solver refuses, by its page."""
 PUBLIC = sorted(name for name in solvers.__all__ if name[0].islower())
 
 
@@ -38,6 +59,20 @@ def cells(text: str) -> list[list[str]]:
     """Lines of tables whose first cell is a name in backticks."""
     lines = re.findall(r"^\| `[^`|]+`.*\|$", text, re.M)
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def kuhn(players: int) -> Any:
+    """A tree."""
+    return load(f"openspiel:kuhn_poker(players={players})")
+
+
+@pytest.mark.parametrize("page", REFUSED)
+def test_pages_refuse_in_the_solvers_words(page: str) -> None:
+    with pytest.raises(InputError) as refused:
+        REFUSED[page]()
+    text = re.sub(r"\s+", " ", TEXTS[f"solvers/{page}.md"])
+    quoted = [part for quote in re.findall(r'\*"(.+?)"\*', text) for part in quote.split("...")]
+    assert any(part.strip(" ;:") in str(refused.value) for part in quoted if len(part) > 20)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
