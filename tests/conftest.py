@@ -42,6 +42,8 @@ LONG = (
     "test_evaluate_economy",
     "test_swarm_evaluate",
     "test_demo",
+    "test_docs",
+    "test_docs_console",
 )
 """Modules that take long with few tests: they go first, so that no process waits for the other in the end."""
 
