@@ -19,7 +19,7 @@ from games.simplices import Float
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """Everything that has been played or computed.
 
@@ -45,6 +45,9 @@ class Results:
     matches: int
     steps: int
     by_match: ByMatch
+
+    def __repr__(self) -> str:
+        return f"Results({self.table!r}, {self.matches:,} matches)"
 
     def _repr_html_(self) -> str:
         from games.show_tables import payoff_table_html
