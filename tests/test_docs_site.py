@@ -78,7 +78,9 @@ def test_every_page_is_built_and_in_the_navigation(site: Path) -> None:
         name = page.relative_to(DOCS).as_posix()
         assert re.search(rf"[ :-] {re.escape(name)}$", navigation, re.M), f"{name} is not in the navigation"
         assert (site / name).with_suffix(".html").is_file(), name
+    listed = (DOCS / "notebooks" / "index.md").read_text(encoding="utf-8")
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        assert f"(../../notebooks/{notebook.name})" in listed, notebook.name
         assert (site / "notebooks" / f"{notebook.stem}.html").is_file(), notebook.name
     assert (site / "readme.html").is_file()
     assert not list(site.rglob("*.py"))
