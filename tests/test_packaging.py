@@ -96,7 +96,6 @@ def test_an_installed_program_finds_everything_without_the_sources(installed: In
     }
     table = installed.module("-m", "experiments.bench.table", "solvers")
     assert table.stdout.count("\n") > 5, table.stderr
-    assert installed.module("-m", "experiments.recipes", "--table").stdout.count("mappo") > 5
 
 
 def test_an_installed_program_shows_the_pages(installed: Installed) -> None:
@@ -110,11 +109,9 @@ def test_an_installed_program_shows_the_pages(installed: Installed) -> None:
     assert page.stdout.strip() == (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8").strip()
 
 
-def test_an_installed_program_solves_and_fits(installed: Installed) -> None:
+def test_an_installed_program_solves(installed: Installed) -> None:
     solved = json.loads(installed.run("solve", "zoo:chicken", "--concept", "cce", "--json").stdout)
     assert solved["objective_value"] == pytest.approx(10.5)
-    data = installed.site / "experiments" / "data" / "ochs_1995_matching_pennies.nfg"
-    assert json.loads(installed.run("info", data, "--json").stdout)["game"]["digest"]
 
 
 def test_an_installed_program_trains_a_recipe(installed: Installed) -> None:
