@@ -1,7 +1,7 @@
 """`python -m experiments.recipes [NAME ...]`: train the recipes of `experiments/configs` and note what they reached.
 
 Runs go to ``--out`` and are gone on with if they were stopped; ``experiments/configs/reached.json`` gets a record for
-each finished recipe. With ``--table`` the committed records are printed as a table of the README instead.
+each finished recipe. With ``--table`` the committed records are printed as the table of docs/recipes.md instead.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from experiments.training.layers import merged
 from games import make_env
 from games.errors import InputError
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
 NAMES = sorted(recipes())
 
 
@@ -37,7 +37,7 @@ def test_nothing_is_recorded_without_a_recipe() -> None:
 
 
 def test_the_table_is_the_committed_records() -> None:
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     shown = re.search(
         r"<!-- table: python -m experiments\.recipes --table -->\n(.*?)\n<!-- end -->", text, re.S
     )
