@@ -6,6 +6,7 @@ import math
 import time
 from contextlib import suppress
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -394,3 +395,9 @@ def test_parameters_accept_python_values() -> None:
     assert load("zoo:random?seed=3", seed=4).digest == load("zoo:random?seed=4").digest
     with pytest.raises(InputError, match="whole number"):
         load("zoo:random", seed=True)
+
+
+@pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
+def test_a_default_as_it_is_shown_is_the_default(entry: Any) -> None:
+    for parameter in entry.parameters:
+        assert parameter.parse(parameter.show()) == parameter.default

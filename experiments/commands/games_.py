@@ -64,7 +64,7 @@ def describe(entry: Any) -> dict[str, Any]:
         "aliases": entry.aliases,
         "description": entry.summary,
         "source": str(entry.source),
-        "parameters": {p.name: value_text(p.default) for p in entry.parameters},
+        "parameters": {p.name: p.show() for p in entry.parameters},
         "group": group_of(entry),
     }
 
@@ -78,13 +78,6 @@ def describe_environment(world: Any) -> dict[str, Any]:
         "installed": not world.missing(),
         "group": group_of(world),
     }
-
-
-def value_text(value: Any) -> str:
-    """A parameter's default as a URI spells it."""
-    if isinstance(value, tuple):
-        return ("x" if all(isinstance(v, int) for v in value) else ",").join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def matches(pattern: str, entry: Any) -> bool:
@@ -163,7 +156,7 @@ def _show_few(entries: Sequence[Any]) -> None:
 
     table = simple_table("Name", "What", "Parameters", "Source")
     for entry in entries:
-        parameters = ", ".join(f"{p.name}={value_text(p.default)}" for p in entry.parameters)
+        parameters = ", ".join(f"{p.name}={p.show()}" for p in entry.parameters)
         table.add_row(
             f"{entry.scheme}:{escape(entry.name)}",
             escape(entry.summary),
