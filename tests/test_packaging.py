@@ -150,6 +150,16 @@ def test_whether_there_is_a_checkout(tmp_path: Path) -> None:
         needs_checkout("this", "do that", tmp_path / "experiments")
 
 
+def test_notebooks_are_in_a_checkout_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from experiments.notebook import run
+
+    monkeypatch.setattr(run, "NOTEBOOKS", tmp_path)
+    assert run.main([]) == 2
+    assert "they come with a checkout" in capsys.readouterr().err
+
+
 def test_what_needs_a_checkout_says_so(installed: Installed) -> None:
     bench = installed.run("bench", "solvers")
     where = f"needs a checkout of the sources, and this is an installed package in {installed.site}"
@@ -184,9 +194,12 @@ def test_requirements_agree_with_the_pins(extra: str) -> None:
             assert extra in ("peers", "trainers"), f"{text} is not pinned"
 
 
-def test_advice_of_doctor_names_extras() -> None:
+def test_doctor_looks_at_every_dependency_and_names_extras() -> None:
     from experiments.commands.doctor import EXTRAS as ADVISED
+    from experiments.commands.doctor import REQUIRED
 
+    needed = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+    assert {canonicalize_name(name) for name in REQUIRED} == needed
     for name, (_, extra, _) in ADVISED.items():
         listed = {canonicalize_name(Requirement(text).name) for text in EXTRAS[extra]}
         assert canonicalize_name(name) in listed | {

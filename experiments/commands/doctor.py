@@ -21,6 +21,7 @@ REQUIRED = {
     "networkx": "networkx",
     "matplotlib": "matplotlib",
     "highspy": "highspy",
+    "clarabel": "clarabel",
     "typer": "typer",
     "rich": "rich",
     "open_spiel": "pyspiel",
@@ -30,6 +31,8 @@ REQUIRED = {
     "pydantic": "pydantic",
     "pyyaml": "yaml",
     "jinja2": "jinja2",
+    "safetensors": "safetensors",
+    "tensorboard": "tensorboard",
 }
 EXTRAS = {
     "lbforaging": ("lbforaging", "envs", "gymnasium:lbforaging/... and the tests of our foraging"),
@@ -46,6 +49,8 @@ EXTRAS = {
     "quantecon": ("quantecon", "peers", "Nash and minimax benchmarks against QuantEcon"),
     "cvxpy": ("cvxpy", "peers", "CE and CCE benchmarks through OpenSpiel"),
     "jupyterlab": ("jupyterlab", "notebook", "the notebooks"),
+    "ipywidgets": ("ipywidgets", "notebook", "sliders in notebooks"),
+    "mkdocs-material": ("material", "docs", "the documentation as a site"),
     "pytest": ("pytest", "dev", "the tests"),
 }
 UNCOMPILED = (

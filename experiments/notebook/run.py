@@ -112,6 +112,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     asked = parser.parse_args(words)
     paths = asked.notebooks or sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    if not paths:
+        print(
+            f"there are no notebooks in {NOTEBOOKS}; they come with a checkout of the sources",
+            file=sys.stderr,
+        )
+        return 2
     for path in paths:
         if not path.is_file():
             print(f"there is no notebook {path}", file=sys.stderr)
