@@ -15,6 +15,7 @@ TREE_METHODS = ("sequence-form", "sequence-lemke", "backward-induction", "strate
 LEARNING = (
     "regret-matching",
     "regret-matching+",
+    "predictive-regret-matching+",
     "hedge",
     "optimistic-hedge",
     "internal-regret-matching",

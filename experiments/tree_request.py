@@ -15,7 +15,13 @@ from games.tree import TreeGame
 SWEEPS = ("pcfr+", "cfr+", "dcfr", "cfr")
 SAMPLERS = ("mccfr-es", "mccfr-os")
 EXACT = ("simplex", "columns", "lp")
-NO_REGRET = ("regret-matching", "regret-matching+", "hedge", "optimistic-hedge")
+NO_REGRET = (
+    "regret-matching",
+    "regret-matching+",
+    "predictive-regret-matching+",
+    "hedge",
+    "optimistic-hedge",
+)
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "nash": ("auto", *TREE_METHODS, *SWEEPS, *SAMPLERS, "mmd"),

@@ -24,7 +24,13 @@ from solvers.solution import Concept, Progress, Solution, Status
 
 EXACT = ("auto", "simplex", "columns", "lp")
 PLAY = {
-    "cce": ("regret-matching", "regret-matching+", "hedge", "optimistic-hedge"),
+    "cce": (
+        "regret-matching",
+        "regret-matching+",
+        "predictive-regret-matching+",
+        "hedge",
+        "optimistic-hedge",
+    ),
     "ce": ("internal-regret-matching",),
 }
 SIMPLEX = "matrix-free dual simplex"
@@ -60,7 +66,7 @@ def cce(
     method : str
         "auto"; "simplex" (matrix-free dual simplex), "columns" (column generation with HiGHS), "lp" (the whole
         program by HiGHS); or, for objective "any" and approximately, no-regret play: "regret-matching",
-        "regret-matching+", "hedge", "optimistic-hedge".
+        "regret-matching+", "predictive-regret-matching+", "hedge", "optimistic-hedge".
     sparse : bool
         A distribution on few profiles: at most 1 + sum |A_i|, plus P for "egalitarian". Linear objectives are met at
         a vertex anyway; for "entropy" and "gini" the selected point is replaced by one with the same payoffs on at
