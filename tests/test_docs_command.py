@@ -93,7 +93,8 @@ def test_the_command_lists_and_shows(staghunt: Staghunt) -> None:
     }
     assert {one["name"] for one in listed["pages"]} == names and listed["folder"] == str(ROOT / "docs")
     lines = staghunt("docs").out.splitlines()
-    assert {line.split()[0] for line in lines[: len(names)]} == names
+    assert names <= {line.split()[0] for line in lines if line}
+    assert {"Guides", "Solvers"} <= set(lines) and max(map(len, lines)) < 170
     assert staghunt("docs", "scaling", "--path").out.strip() == str(ROOT / "docs" / "scaling.md")
     assert staghunt("docs", "--path").out.strip() == str(ROOT / "docs")
     text = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8").strip()

@@ -23,6 +23,8 @@ EXAMPLES = (
     "staghunt docs tour",
     "staghunt docs guides/students --path",
 )
+LINE = 130
+"""Letters about a page in the list."""
 
 
 def command(
@@ -84,5 +86,14 @@ def _tell(page: Page, path: bool, json: bool, quiet: bool) -> None:
 def _show(pages: Iterable[Page]) -> None:
     from experiments.listings import show_listing
 
-    rows = [(page.name, ". ".join(filter(None, (page.title, page.summary)))) for page in pages]
-    show_listing({"": rows}, ["`staghunt docs PAGE` shows one; with --path, where it is."])
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for page in pages:
+        folder = page.name.rpartition("/")[0]
+        groups.setdefault(folder.capitalize(), []).append((page.name, one_line_about(page)))
+    show_listing(groups, ["`staghunt docs PAGE` shows one; with --path, where it is."])
+
+
+def one_line_about(page: Page) -> str:
+    """Its title, with its first sentence where both fit a line."""
+    whole = ". ".join(filter(None, (page.title, page.summary)))
+    return whole if len(whole) <= LINE else page.title
