@@ -60,6 +60,7 @@ def executed(path: Path, *, smoke: bool, folder: Path) -> Any:
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--log-level=ERROR"],
+        coalesce_streams=True,
     )
     client.execute(env=environment)
     return notebook
