@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command_line import Staghunt
 
@@ -128,6 +129,14 @@ def test_a_run_begun_anew_replaces_the_one_in_its_folder(tmp_path: Path) -> None
     assert "dag: learned" in (out / "spec.yaml").read_text()
 
 
+def test_settings_that_cannot_be_trained_leave_the_run_begun_anew(run: Run) -> None:
+    for wrong in ({"learner.nope": 1}, {"env": "zoo:nope"}):
+        before = lines(run, 3)
+        with pytest.raises(InputError):
+            train("iql", CLIMBING, out=run.path, settings=wrong, steps=10, fresh=True, quiet=True)
+        assert lines(run, 3) == before
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -135,6 +144,8 @@ def test_a_run_begun_anew_replaces_the_one_in_its_folder(tmp_path: Path) -> None
         ({"settings": {"learner.dag": "emty"}}, "there is no dag 'emty'"),
         ({"settings": {"training.batch": [1]}}, "training.batch"),
         ({"steps": 0}, "steps"),
+        ({"workers": 0}, "workers is a number of at least 1, got 0"),
+        ({"settings": {"learner.dag": np.array([1, 2])}}, "learner.dag"),
     ],
 )
 def test_wrong_settings_leave_no_folder(tmp_path: Path, changed: dict[str, Any], told: str) -> None:
@@ -178,6 +189,19 @@ def test_judging_tells_what_the_command_line_tells(run: Run, staghunt: Staghunt)
     assert repr(told).startswith(f"Evaluation(bayes-net on {CLIMBING}, {run.path}, mean return by seed 3: ")
     shown = told._repr_html_()
     assert "empty" in shown and "Gain from deviating" in shown and "<pre" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"episodes": 0}, "episodes is a number of at least 1, got 0"),
+        ({"responder": "iql"}, "for exploitability=True"),
+        ({"agents": ("Player 1",)}, "for exploitability=True"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(run: Run, asked: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        evaluate(run, quiet=True, **asked)
 
 
 def test_comparing_tells_what_the_command_line_tells(run: Run, staghunt: Staghunt, tmp_path: Path) -> None:

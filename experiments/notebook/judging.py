@@ -59,7 +59,13 @@ def evaluate(
     from experiments.evaluation_switch import check_ways
     from experiments.trained import checkpoints
     from experiments.training.driver import settled
+    from games.errors import InputError
 
+    if not exploitability and (responder is not None or steps is not None or agents):
+        raise InputError("responder, steps and agents are for exploitability=True")
+    for name in ("episodes", "batch", "workers", "max_steps"):
+        if more.get(name) is not None and more[name] < 1:
+            raise InputError(f"{name} is a number of at least 1, got {more[name]}")
     path = Path(run if isinstance(run, str | Path) else run.path)
     found, files = checkpoints(path, checkpoint, train_seed)
     asked = Asked(responder, steps, gain_episodes, tuple(agents)) if exploitability else None

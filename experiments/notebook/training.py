@@ -70,10 +70,12 @@ def train(
     """
     from experiments.guard import BAD_INPUT
     from experiments.progress import Reporter
-    from experiments.training.request import Wish, prepared, train_run
+    from experiments.training.request import Wish, asked_for, check_spec, prepared, train_run
     from experiments.training.runs import is_run
     from games.errors import InputError
 
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is a number of at least 1, got {workers}")
     path = Path(out)
     given = {"learner.name": learner, "env": env, "training.steps": steps, "seeds": seeds, "seed": seed}
     options = {key: (value, key) for key, value in given.items()}
@@ -81,6 +83,7 @@ def train(
     command = _command(learner, env, {**given, "config": config}, assignments, path)
     wish = Wish(options, config, assignments, path, None, workers, "local", (), command)
     if fresh and is_run(path):
+        check_spec(asked_for(wish))  # what cannot be trained costs nothing that has been trained
         shutil.rmtree(path)
     wish = _taken_up(wish, path)
     run, left = prepared(wish, quiet)
@@ -119,5 +122,5 @@ def _command(
 
 
 def _text(value: Any) -> str:
-    """A setting as ``--set`` reads it; numbers of NumPy are numbers, and paths are texts."""
-    return json.dumps(value, default=lambda odd: odd.item() if hasattr(odd, "item") else str(odd))
+    """A setting as ``--set`` reads it; numbers and arrays of NumPy are numbers and lists, and paths are texts."""
+    return json.dumps(value, default=lambda odd: odd.tolist() if hasattr(odd, "tolist") else str(odd))
