@@ -146,6 +146,10 @@ def correlated_polytope(game: NormalFormGame) -> Polytope:
     """
     from solvers.incentives import incentives
 
+    if not isinstance(game, NormalFormGame):
+        raise InputError(
+            "the polytope is drawn for games in normal form; game.to_normal() makes one of a tree"
+        )
     if game.shape != (2, 2):
         sizes = " x ".join(map(str, game.shape))
         raise InputError(f"the polytope is drawn for two players with two actions each, this game is {sizes}")

@@ -78,6 +78,12 @@ def test_joint_play_of_independent_players_is_the_product() -> None:
         draw.payoffs(three)
 
 
+def test_trees_have_no_payoff_plane_and_no_polytope(kuhn: TreeGame) -> None:
+    for picture in (draw.payoffs, draw.correlated_polytope):
+        with pytest.raises(InputError, match="to_normal"):
+            picture(kuhn)
+
+
 # --- the tetrahedron --------------------------------------------------------------------------------------
 
 
@@ -181,6 +187,8 @@ def test_the_plane_of_play_runs_from_uniform_to_nash() -> None:
     assert any(mark == pytest.approx((fit.profile[0], fit.profile[2])) for mark in marks)
     with pytest.raises(InputError, match="two players"):
         draw.play_plane(trace_qre(NormalFormGame(np.zeros((1, 2)))))
+    with pytest.raises(InputError, match="no branch"):
+        draw.play_plane([])
 
 
 def test_likelihood_has_its_maximum_where_the_fit_says() -> None:
@@ -225,6 +233,13 @@ def test_convergence_needs_a_course(kuhn: TreeGame) -> None:
 
     with pytest.raises(InputError, match="sequence-form has no course"):
         draw.convergence([tree_nash(kuhn, "sequence-form")])
+    with pytest.raises(InputError, match="no solution"):
+        draw.convergence([])
+    once = cfr(kuhn, iterations=2, tolerance=0.0)
+    with pytest.raises(InputError, match="same method"):
+        draw.convergence([once, once])
+    with pytest.raises(InputError, match="iterations and seconds, not nodes"):
+        draw.convergence(once, along=["nodes"])
 
 
 def test_behaviour_is_drawn_set_by_set(kuhn: TreeGame) -> None:

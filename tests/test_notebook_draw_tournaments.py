@@ -90,6 +90,8 @@ def test_certainty_draws_epsilon_and_the_true_regret(sampled: Results) -> None:
     assert drawn["one over the root of samples"][1] == pytest.approx(answer.certificate.epsilon / 2)
     with pytest.raises(InputError, match="as many certificates"):
         draw.certainty([40], [])
+    with pytest.raises(InputError, match="no certificate"):
+        draw.certainty([], [])
 
 
 def test_growth_draws_every_iteration() -> None:
@@ -112,6 +114,8 @@ def test_a_learned_policy_as_a_table_plays_as_the_network_does(tmp_path: Path) -
     assert texts(axes) == [f"{p:.2f}" for p in [*table.table[:, 0], *[0.5] * 5]]
     with pytest.raises(InputError, match=r"shape \(5,\), and there are 2 situations"):
         draw.tables({"learned": table}, ["a", "b"])
+    with pytest.raises(InputError, match="no table"):
+        draw.tables({}, ["a", "b"])
 
 
 def test_results_show_the_table_with_radii(sampled: Results) -> None:

@@ -105,6 +105,7 @@ def test_any_object_that_plays_can_be_filmed() -> None:
         ({"fps": 0}, "fps is a number above 0 and at most 50, got 0"),
         ({"every": 0}, "every must be above 0, got 0"),
         ({"steps": -1}, "steps must be above 0, got -1"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
     ],
 )
 def test_complaints(arguments: dict[str, Any], complaint: str) -> None:

@@ -69,6 +69,8 @@ def test_games_of_every_kind(bare: None) -> None:
         lambda_slider(MarkovGame.repeated(load("zoo:chicken"), discount=0.5))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="at least 0"):
         lambda_slider(CHICKEN, start=-1.0)
+    with pytest.raises(InputError, match="no further than lambda 0"):
+        lambda_slider(CHICKEN, lambda_max=0.0)
 
 
 # --- with widgets -----------------------------------------------------------------------------------------

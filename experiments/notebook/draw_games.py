@@ -50,6 +50,10 @@ def payoffs(
     """
     from experiments.solution_plots import plot_payoff_region
 
+    if not isinstance(game, NormalFormGame):
+        raise InputError(
+            "the payoff plane is that of a game in normal form; game.to_normal() makes one of a tree"
+        )
     if len(game.shape) != 2:
         raise InputError(f"the payoff plane is that of two players, this game has {len(game.shape)}")
     panel = axes_or_new(axes, 6.4, 5.0)
@@ -268,6 +272,8 @@ def play_plane(
 
     traced = [branches] if isinstance(branches, Traced) else list(branches)
     fitted = [fits] if isinstance(fits, Fitted) else list(fits)
+    if not traced:
+        raise InputError("there is no branch to draw")
     panel = axes_or_new(axes, 5.6, 5.0)
     for k, one in enumerate(traced):
         if isinstance(one.game, TreeGame) or len(one.game.shape) != 2:

@@ -125,6 +125,8 @@ def certainty(
     """
     if not len(samples) == len(certificates) == len(samples if truth is None else truth):
         raise InputError("there must be as many certificates and true regrets as numbers of samples")
+    if not len(samples):
+        raise InputError("there is no certificate to draw")
     panel = axes_or_new(axes, 6.0, 3.6)
     along = np.asarray(samples, dtype=np.float64)
     epsilon = np.array([one.epsilon for one in certificates])
@@ -189,6 +191,8 @@ def tables(
     axes : Axes, optional
         Where to.
     """
+    if not policies:
+        raise InputError("there is no table to draw")
     shown = {name: np.asarray(one.table)[..., 0] for name, one in policies.items()}
     for name, row in shown.items():
         if row.shape != (len(situations),):

@@ -18,12 +18,14 @@ from games.tree import TreeGame
 if TYPE_CHECKING:
     from solvers.solution import Solution
 
+ALONG = ("iterations", "seconds")
+
 
 def convergence(
     solutions: Solution | Sequence[Solution] | Mapping[str, Solution],
     axes: Axes | Sequence[Axes] | None = None,
     *,
-    along: Sequence[str] = ("iterations", "seconds"),
+    along: Sequence[str] = ALONG,
 ) -> list[Axes]:
     """How far self-play was from equilibrium, against iterations and against time, all axes logarithmic.
 
@@ -42,7 +44,16 @@ def convergence(
     if isinstance(solutions, Solved):
         solutions = [solutions]
     if not isinstance(solutions, Mapping):
-        solutions = {one.method: one for one in solutions}
+        given = list(solutions)
+        solutions = {one.method: one for one in given}
+        if len(solutions) < len(given):
+            raise InputError("several solutions have the same method; give a mapping with a name for each")
+    if not solutions:
+        raise InputError("there is no solution to draw")
+    if not along or not set(along) <= set(ALONG):
+        raise InputError(
+            f"a course is drawn along {' and '.join(ALONG)}, not {', '.join(along) or 'nothing'}"
+        )
     for name, one in solutions.items():
         if not one.stats.get("trace"):
             raise InputError(f"{name} has no course to draw: it is not the result of self-play")

@@ -174,6 +174,8 @@ def film(
     for name, value in (("every", every), ("steps", steps), ("inches", inches), ("dpi", dpi)):
         if value is not None and not value > 0:
             raise InputError(f"{name} must be above 0, got {value:g}")
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, got {seed}")
     frames = _frames(env, policy, seed, steps, every)
     return Animation(frames, fps, title, inches, dpi)
 

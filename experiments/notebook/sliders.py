@@ -46,8 +46,12 @@ class LambdaSlider:
 
     def __init__(self, branch: Branch, start: float | None = None) -> None:
         self.branch = branch
+        if branch.lambdas.max() <= 0:
+            raise InputError(
+                "this branch was traced no further than lambda 0, where there is nothing to slide"
+            )
         low, high = window(branch)
-        self.high = high or 1.0
+        self.high = high
         self.low = low if 0 < low < self.high else 1e-3 * self.high
         middle = math.sqrt(self.low * self.high)
         self.start = middle if start is None else min(max(start, self.low), self.high)
@@ -57,7 +61,8 @@ class LambdaSlider:
     def picture(self, lam: float) -> Figure:
         """Every player's play at `lam`, and where that is on the branch."""
         game = self.branch.game
-        at = self.branch.at([min(max(lam, 0.0), float(self.branch.lambdas.max()))])[0]
+        lam = min(max(lam, 0.0), float(self.branch.lambdas.max()))
+        at = self.branch.at([lam])[0]
         shown, bars = _shown(self.branch)
         figure = new_figure(4.6 * len(shown), 3.2 + 2.2 * bars)
         rows = figure.subplots(
