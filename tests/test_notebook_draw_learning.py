@@ -79,7 +79,7 @@ def test_every_environment_has_curves_of_its_own(tmp_path: Path) -> None:
     runs = [write_run(tmp_path / f"run{k}", {0: [0.0, k]}, env=env) for k, env in enumerate(envs)]
     panels = draw.curves(runs)
     assert [panel.get_title() for panel in panels] == envs
-    with pytest.raises(InputError, match="there are 2 environments and 1 axes"):
+    with pytest.raises(InputError, match="1 axes were given for 2 environments"):
         draw.curves(runs, plt.figure().subplots())
 
 
@@ -127,7 +127,7 @@ def test_teams_without_a_graph_have_none_to_draw(team: Run, tmp_path: Path) -> N
     for picture in (draw.graph, draw.graphs):
         with pytest.raises(InputError, match="graph"):
             picture(alone)
-    with pytest.raises(InputError, match="there are 8 states and 2 axes"):
+    with pytest.raises(InputError, match="2 axes were given for 8 states"):
         draw.graphs(team, plt.figure().subplots(1, 2))
     with pytest.raises(InputError, match="there is no seed 5"):
         draw.graph(team, seed=5)

@@ -59,7 +59,7 @@ def test_exact_payoffs_are_drawn_without_radii_and_roles_side_by_side() -> None:
     assert len(panels) == 2
     for i, panel in enumerate(panels):
         assert np.array_equal(np.asarray(panel.images[0].get_array()), game.payoffs[i])
-    with pytest.raises(InputError, match="2 matrices take as many axes, not 1"):
+    with pytest.raises(InputError, match="1 axes were given for 2 matrices"):
         draw.payoff_table(roles, pyplot.subplot())
 
 

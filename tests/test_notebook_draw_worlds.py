@@ -83,7 +83,7 @@ def test_sizes_are_drawn_as_told(swarm: Run) -> None:
     assert set(limit.get_ydata()) == {told.seeds[0].line.value}
     (own,) = new_axes(1)
     assert draw.sizes(told, deviations=False, axes=own) == [own] and own.get_xscale() == "log"
-    with pytest.raises(InputError, match="drawn on 2 axes, not 1"):
+    with pytest.raises(InputError, match="1 axes were given for 2 quantities"):
         draw.sizes(told, axes=own)
 
 

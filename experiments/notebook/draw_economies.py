@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from experiments.notebook.canvas import axes_or_new, new_axes
+from experiments.notebook.canvas import axes_for, axes_or_new
 from games.errors import InputError
 
 
@@ -70,9 +70,7 @@ def incomes(outcomes: Mapping[str, Any], *, axes: Sequence[Axes] | None = None) 
 
     if not outcomes:
         raise InputError("there is no tax system to draw")
-    panels = list(axes) if axes is not None else new_axes(len(outcomes), 3.6, 3.0)
-    if len(panels) != len(outcomes):
-        raise InputError(f"{len(outcomes)} tax systems are drawn on as many axes, not {len(panels)}")
+    panels = axes_for(axes, len(outcomes), "tax systems", 3.6, 3.0)
     for panel, (name, one) in zip(panels, outcomes.items()):
         count = len(one.income)
         draw_incomes(panel, one.income, one.coin, [str(rank + 1) for rank in range(count)])

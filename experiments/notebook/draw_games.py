@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from experiments.intervals import wilson_interval
-from experiments.notebook.canvas import axes_or_new, new_axes
+from experiments.notebook.canvas import axes_for, axes_or_new
 from experiments.plots import COLOURS, plain_text, smoothed, tidy, titled
 from experiments.solution_plots import NAMES
 from games import simplices
@@ -197,7 +197,8 @@ def branch(
 
     game = traced.game
     shown = moving_blocks(traced, PANELS) if isinstance(game, TreeGame) else list(range(len(game.shape)))
-    panels = panels_of(axes, len(shown), "players")
+    what = "information sets" if isinstance(game, TreeGame) else "players"
+    panels = axes_for(axes, len(shown), what, 4.8, 3.6)
     for panel, block in zip(panels, shown):
         plot_branch(panel, traced, block, log=log, whole=whole)
         if fit is not None:
@@ -205,16 +206,6 @@ def branch(
         panel.legend(fontsize=8, framealpha=0.9)
     panels[0].set_ylabel("probability")
     return panels
-
-
-def panels_of(axes: Axes | Sequence[Axes] | None, count: int, what: str) -> list[Axes]:
-    """The given axes, which must be enough, or new ones."""
-    if axes is None:
-        return new_axes(count, 4.8, 3.6)
-    panels = [axes] if isinstance(axes, Axes) else list(axes)
-    if len(panels) < count:
-        raise InputError(f"{len(panels)} axes were given for {count} {what}")
-    return panels[:count]
 
 
 def _draw_observed(panel: Axes, fit: Fit, block: int) -> None:

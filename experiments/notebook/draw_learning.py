@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from experiments.comparison.summary import Comparison
 from experiments.dag_facts import DagFacts, run_facts
-from experiments.notebook.canvas import axes_or_new, new_axes
+from experiments.notebook.canvas import axes_for, axes_or_new
 from experiments.notebook.comparing import compare
 from games.errors import InputError
 
@@ -45,7 +45,7 @@ def curves(
 
     found = runs if isinstance(runs, Comparison) else compare(runs, metric=metric)
     drawn, tasks = curves_of(found), found.grouped.tasks
-    panels = _panels(axes, len(tasks), "environments", width=6.4, height=4.2)
+    panels = axes_for(axes, len(tasks), "environments", 6.4, 4.2)
     for panel, task in zip(panels, tasks):
         draw_curves(panel, found, drawn, task)
         panel.set_title(plain_text(task, 60), fontsize=10)
@@ -141,7 +141,7 @@ def graphs(
         tables = np.asarray(told.edge_probabilities(step, np.random.default_rng(0), DRAWS))
     else:
         tables = np.asarray(graphs_of(told, step), dtype=np.float64)
-    panels = _panels(axes, step.batch, "states", width=2.3, height=2.2, columns=4)
+    panels = axes_for(axes, step.batch, "states", 2.3, 2.2, columns=4)
     for k, panel in enumerate(panels):
         draw_dag(panel, tables[k], env.spec.agents, bar=False)
         panel.set_title(f"state {' '.join(f'{number:g}' for number in step.state[k])}", fontsize=10)
@@ -149,24 +149,6 @@ def graphs(
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
-
-
-def _panels(
-    axes: Axes | Sequence[Axes] | None,
-    count: int,
-    what: str,
-    *,
-    width: float,
-    height: float,
-    columns: int = 3,
-) -> list[Axes]:
-    """The given axes, if they are as many as needed, or new ones."""
-    if axes is None:
-        return new_axes(count, width, height, columns)
-    given = [axes] if isinstance(axes, Axes) else list(axes)
-    if len(given) != count:
-        raise InputError(f"there are {count} {what} and {len(given)} axes to draw them on; give one for each")
-    return given
 
 
 def _checkpoint(run: Run | str | Path, checkpoint: str, seed: int | None) -> tuple[Run, Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from experiments.notebook.canvas import axes_or_new, new_axes
+from experiments.notebook.canvas import axes_for, axes_or_new
 from games.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def sizes(
     """
     from experiments.swarm_plots import draw_deviations, draw_sizes
 
-    panels = _panels(axes, 2 if deviations else 1)
+    panels = axes_for(axes, 2 if deviations else 1, "quantities", 4.8, 3.4)
     draw_sizes(panels[0], told)
     if deviations:
         draw_deviations(panels[1], told)
@@ -66,9 +66,7 @@ def rules(policy: OpenLoop, env: Any, *, axes: Sequence[Axes] | None = None) -> 
     spec = (make_env(env) if isinstance(env, str) else env).spec
     policy.check(spec)
     count = len(moments(policy.horizon))
-    panels = list(axes) if axes is not None else new_axes(count, 2.7, 2.7, columns=4)
-    if len(panels) != count:
-        raise InputError(f"these rules are drawn on {count} axes, not {len(panels)}")
+    panels = axes_for(axes, count, "moments", 2.7, 2.7, columns=4)
     draw_rules(panels, policy, spec)
     for panel in panels[1:]:
         panel.tick_params(labelleft=False)
@@ -96,13 +94,3 @@ def scene(film: Animation, step: int | None = None, *, axes: Axes | None = None)
     place = axes_or_new(axes, 3.6, 3.8)
     draw_scene(place, frame.scene, ": ".join(filter(None, (film.title, frame.title))))
     return place
-
-
-def _panels(axes: Axes | Sequence[Axes] | None, count: int) -> list[Axes]:
-    """So many axes: those given, or new ones."""
-    if axes is None:
-        return new_axes(count, 4.8, 3.4)
-    given = [axes] if isinstance(axes, Axes) else list(axes)
-    if len(given) != count:
-        raise InputError(f"this is drawn on {count} axes, not {len(given)}")
-    return given

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments.notebook.canvas import axes_or_new, new_axes
+from experiments.notebook.canvas import axes_for, axes_or_new
 from experiments.plots import COLOURS, plain_text, tidy
 from games.empirical import PayoffTable
 from games.errors import InputError
@@ -42,12 +42,7 @@ def payoff_table(
     if not heats:
         raise InputError("the table is too large to be drawn; `without` leaves agents out")
     rows, columns = heats[0].mean.shape
-    if axes is None:
-        panels = new_axes(len(heats), 1.9 + 0.85 * columns, 1.3 + 0.5 * rows, columns=2)
-    else:
-        panels = [axes] if isinstance(axes, Axes) else list(axes)
-    if len(panels) != len(heats):
-        raise InputError(f"{len(heats)} matrices take as many axes, not {len(panels)}")
+    panels = axes_for(axes, len(heats), "matrices", 1.9 + 0.85 * columns, 1.3 + 0.5 * rows, columns=2)
     known = np.concatenate([heat.mean.ravel() for heat in heats])
     known = known[np.isfinite(known)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments.notebook.canvas import axes_or_new
-from experiments.notebook.draw_games import panels_of
+from experiments.notebook.canvas import axes_for, axes_or_new
 from experiments.plots import COLOURS, plain_text
 from games.errors import InputError
 from games.simplices import Float
@@ -57,7 +56,7 @@ def convergence(
     for name, one in solutions.items():
         if not one.stats.get("trace"):
             raise InputError(f"{name} has no course to draw: it is not the result of self-play")
-    panels = panels_of(axes, len(along), "quantities")
+    panels = axes_for(axes, len(along), "quantities", 4.8, 3.6)
     for panel, what in zip(panels, along):
         ends: list[Float] = []
         for k, (name, one) in enumerate(solutions.items()):
