@@ -33,6 +33,11 @@ def is_trained(name: str) -> bool:
     return is_run(whole) or (whole.name.startswith("seed-") and is_run(whole.parent))
 
 
+def folder_of(run: Run | str | Path) -> Path:
+    """Where a run is, which may be given by its path."""
+    return Path(run if isinstance(run, str | Path) else run.path)
+
+
 def checkpoints(path: Path, which: str = "best", seed: int | None = None) -> tuple[Run, dict[int, Path]]:
     """The run that a path means, and the checkpoint of each seed that is meant.
 

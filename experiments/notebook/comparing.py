@@ -58,6 +58,7 @@ def compare(
     from experiments.comparison.groups import read_runs
     from experiments.comparison.request import request, scales_of
     from experiments.comparison.summary import compare as compared
+    from experiments.trained import folder_of
     from games.errors import InputError
 
     named = list(runs) if isinstance(runs, Mapping) else None
@@ -67,7 +68,7 @@ def compare(
         given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
     if not given:
         raise InputError("there is no run to compare; give at least one")
-    folders = [Path(run if isinstance(run, str | Path) else run.path) for run in given]
+    folders = [folder_of(run) for run in given]
     asked = request(metric, at, list(normalise), threshold, confidence, resamples, seed)
     grouped = read_runs(folders, named, metric)
     return compared(grouped, asked, scales_of(grouped, asked.normalise))

@@ -153,7 +153,7 @@ def graphs(
 
 def _checkpoint(run: Run | str | Path, checkpoint: str, seed: int | None) -> tuple[Run, Path]:
     """The run, and the checkpoint of the seed that is meant, or of the first."""
-    from experiments.trained import checkpoints
+    from experiments.trained import checkpoints, folder_of
 
-    found, files = checkpoints(Path(run if isinstance(run, str | Path) else run.path), checkpoint, seed)
+    found, files = checkpoints(folder_of(run), checkpoint, seed)
     return found, next(iter(files.values()))

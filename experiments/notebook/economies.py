@@ -95,11 +95,10 @@ def learned(run: Run | str | Path, *, checkpoint: str = "last", train_seed: int 
         If the run is of another environment.
     """
     from experiments.papers.economist_play import economy_of, played
-    from experiments.trained import checkpoints
+    from experiments.trained import checkpoints, folder_of
     from experiments.training.runs import team_of
 
-    path = Path(run if isinstance(run, str | Path) else run.path)
-    found, files = checkpoints(path, checkpoint, train_seed)
+    found, files = checkpoints(folder_of(run), checkpoint, train_seed)
     if not found.spec.env.startswith("economy:one-step"):
         raise InputError(
             f"{found.path} was trained on {found.spec.env}; what is learned is told of economy:one-step"

@@ -57,7 +57,7 @@ def evaluate(
     from experiments.evaluation_request import Request, judged_run
     from experiments.evaluation_rules import check_rules
     from experiments.evaluation_switch import check_ways
-    from experiments.trained import checkpoints
+    from experiments.trained import checkpoints, folder_of
     from experiments.training.driver import settled
     from games.errors import InputError
 
@@ -66,8 +66,7 @@ def evaluate(
     for name in ("episodes", "batch", "workers", "max_steps"):
         if more.get(name) is not None and more[name] < 1:
             raise InputError(f"{name} is a number of at least 1, got {more[name]}")
-    path = Path(run if isinstance(run, str | Path) else run.path)
-    found, files = checkpoints(path, checkpoint, train_seed)
+    found, files = checkpoints(folder_of(run), checkpoint, train_seed)
     asked = Asked(responder, steps, gain_episodes, tuple(agents)) if exploitability else None
     request = Request(asked=asked, quiet=quiet, **more)
     check_rules(found.spec.learner, found.spec.name, request.dag, len(files), False)

@@ -112,10 +112,9 @@ def _found(
     run: Run | str | Path, checkpoint: str, train_seed: int | None, all_seeds: bool = False
 ) -> tuple[Run, dict[int, Path]]:
     """The run and its checkpoints, of the first seed alone unless all are wanted."""
-    from experiments.trained import checkpoints
+    from experiments.trained import checkpoints, folder_of
 
-    path = Path(run if isinstance(run, str | Path) else run.path)
-    found, files = checkpoints(path, checkpoint, train_seed)
+    found, files = checkpoints(folder_of(run), checkpoint, train_seed)
     if all_seeds:
         return found, files
     first = next(iter(files))
