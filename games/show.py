@@ -33,8 +33,8 @@ def game_html(game: NormalFormGame) -> str:
     """Title, size and players; a game of one or two players also with its payoff table (at most 20 x 20 cells)."""
     size = " x ".join(map(str, game.shape))
     head = (
-        f"<div><b>{escape(game.title or 'Game without a title')}</b>: {len(game.shape)} players, {size} "
-        f"({game.profiles:,} profiles), payoffs from {game.payoffs.min():.6g} to {game.payoffs.max():.6g}</div>"
+        f"<div><b>{escape(game.title or 'Game without a title')}</b>: {_counted(len(game.shape), 'player')}, {size} "
+        f"({_counted(game.profiles, 'profile')}), payoffs from {game.payoffs.min():.6g} to {game.payoffs.max():.6g}</div>"
     )
     body = _bimatrix(game) if len(game.shape) == 2 else _players(game)
     from games.empirical import EmpiricalGame

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command_line import Staghunt
 
+from experiments import run_folders
 from experiments.comparison.output import document
 from experiments.notebook import compare, evaluate, train
 from experiments.output import dumps
@@ -135,6 +136,14 @@ def test_settings_that_cannot_be_trained_leave_the_run_begun_anew(run: Run) -> N
         with pytest.raises(InputError):
             train("iql", CLIMBING, out=run.path, settings=wrong, steps=10, fresh=True, quiet=True)
         assert lines(run, 3) == before
+
+
+def test_a_run_that_is_being_trained_is_not_begun_anew(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_folders.locked.__wrapped__, "__defaults__", (0.0,))  # type: ignore[attr-defined]
+    before = lines(run, 3)
+    with run_folders.locked(run.path), pytest.raises(InputError, match="training"):
+        trained(run.path, seed=3, fresh=True)
+    assert lines(run, 3) == before
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def train(
     """
     from experiments.guard import BAD_INPUT
     from experiments.progress import Reporter
+    from experiments.run_folders import locked
     from experiments.training.request import Wish, asked_for, check_spec, prepared, train_run
     from experiments.training.runs import is_run
     from games.errors import InputError
@@ -84,7 +85,8 @@ def train(
     wish = Wish(options, config, assignments, path, None, workers, "local", (), command)
     if fresh and is_run(path):
         check_spec(asked_for(wish))  # what cannot be trained costs nothing that has been trained
-        shutil.rmtree(path)
+        with locked(path):
+            shutil.rmtree(path)
     wish = _taken_up(wish, path)
     run, left = prepared(wish, quiet)
     if left:
