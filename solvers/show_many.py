@@ -113,6 +113,8 @@ def _whole(game: NormalFormGame, solutions: Sequence[Solution], rows: Sequence[s
     """The table under its title."""
     concepts = {s.concept for s in solutions}
     kind = _NAMES.get(concepts.pop(), "solutions") if len(concepts) == 1 else "solutions"
+    if len(solutions) == 1:
+        kind = kind.replace("equilibria", "equilibrium").replace("solutions", "solution")
     title = escape(game.title or "a game without a title")
     more = f" (the first {COLUMNS} of them)" if len(solutions) > COLUMNS else ""
     method = escape(", ".join(dict.fromkeys(s.method for s in solutions[:COLUMNS])))

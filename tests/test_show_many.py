@@ -48,6 +48,7 @@ def test_continua_and_long_lists_say_so() -> None:
     ties = all_nash(NormalFormGame(np.ones((2, 2, 2))))
     assert "degenerate" in shown(ties)
     assert "No solution" in shown(Solutions())
+    assert "1 Nash equilibrium of " in shown(all_nash(load("zoo:matching-pennies")))
 
 
 def test_points_of_a_branch_are_told_apart_by_lambda() -> None:

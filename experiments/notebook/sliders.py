@@ -34,7 +34,7 @@ class LambdaSlider:
     branch : Branch
         The branch, traced once; every position of the slider is a point on it, solved to rounding.
     start : float, optional
-        The first lambda shown; by default the (geometric) middle of where play moves.
+        The first lambda shown, or the nearest one where play moves; by default the (geometric) middle of where it does.
 
     Attributes
     ----------
