@@ -152,6 +152,8 @@ def test_the_tetrahedron_draws_polytopes_of_every_dimension(name: str) -> None:
 def test_the_tetrahedron_is_for_two_by_two() -> None:
     with pytest.raises(InputError, match="this game is 3 x 3"):
         draw.correlated_polytope(BRIDGE)
+    with pytest.raises(InputError, match="axes in space"):
+        draw.correlated_polytope(CHICKEN, pyplot.subplot())
 
 
 # --- quantal response -------------------------------------------------------------------------------------

@@ -114,6 +114,8 @@ def correlated_polytope(game: NormalFormGame, axes: Any = None) -> Any:
     from experiments.regions import correlated_polytope as polytope_of
 
     found = polytope_of(game)
+    if axes is not None and not hasattr(axes, "plot_wireframe"):
+        raise InputError("the polytope needs axes in space: subplots with projection='3d'")
     panel = _axes_in_space() if axes is None else axes
     for a, b in itertools.combinations(CORNERS, 2):
         panel.plot(*zip(a, b), color="0.6", linewidth=0.9)
