@@ -27,8 +27,8 @@ SPEC = """\
 # Who plays the repeated stag hunt best? Learned, solved and scripted players, each against each and itself.
 env: {env}
 agents:
-  learned by IPPO: {folder}/ippo
-  learned by IQL: {folder}/iql
+  learned by IPPO: {folder}/ippo/seed-0/last.safetensors # as at the end of training; {folder}/ippo would be its best evaluation
+  learned by IQL: {folder}/iql/seed-0/last.safetensors
   solved, Nash: {folder}/nash.json
   solved, noisy QRE: {folder}/noisy.json
   always hare: defector
@@ -36,7 +36,7 @@ agents:
   win stay lose shift: win-stay-lose-shift
   grudger: grudger
 matches:
-  half_width: 6       # until no equilibrium of what was played can be further off than this, in payoffs of 20 rounds
+  half_width: 6       # until the CCE of largest Gini impurity has an epsilon of at most this, in payoffs of 20 rounds
   focus: equilibrium  # more matches where that is undecided
   at_least: 200
 seed: 1

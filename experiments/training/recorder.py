@@ -146,7 +146,8 @@ class Recorder:
         self.latest = row["return"]
         self._flush()
         if row["return"] >= self.best:
-            self.best = row["return"]
+            if event.steps > 0:  # see `runs.best_evaluation`
+                self.best = row["return"]
             self._checkpoint(BEST, {**event.tree, "driver": self._identity()})
         if self._dense:
             self._checkpoint(DENSE, {**event.tree, "driver": self._identity()})

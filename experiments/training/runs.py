@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -140,6 +141,16 @@ def read_metrics(folder: Path, kind: Literal["update", "evaluation"] | None = No
     """
     rows = read_lines(folder / METRICS)
     return rows if kind is None else [row for row in rows if row.get("kind") == kind]
+
+
+def best_evaluation(rows: Iterable[Row]) -> Row | None:
+    """The last of the evaluations with the highest mean score: the one whose policies are in `best.safetensors`.
+
+    Before there is another, that is the evaluation at step 0; afterwards what nothing has been learned for does not count.
+    """
+    scored = [row for row in rows if isinstance(row.get("return"), int | float)]
+    trained = [row for row in scored if row["steps"] > 0]
+    return max(reversed(trained or scored), key=lambda row: row["return"], default=None)
 
 
 def read_timing(folder: Path) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from experiments.training.progress import duration
-from experiments.training.runs import Row, Run, read_metrics, read_timing
+from experiments.training.runs import Row, Run, best_evaluation, read_metrics, read_timing
 from experiments.training.switch_summary import SwitchOutcome, switch_outcome
 
 
@@ -17,7 +17,7 @@ class Outcome(NamedTuple):
     steps: int
     seconds: float
     final: Row | None  # its last evaluation
-    best: Row | None  # the last of those with the highest mean score, as in `best.safetensors`
+    best: Row | None  # the one whose policies are in `best.safetensors`
     error: str | None
     switch: SwitchOutcome | None = None  # of runs of mansa
 
@@ -32,15 +32,13 @@ def outcome(run: Run, seed: int, error: str | None = None) -> Outcome:
     folder = run.folder(seed)
     rows, times = read_metrics(folder), read_timing(folder)
     evaluations = [row for row in rows if row.get("kind") == "evaluation"]
-    scored = [row for row in evaluations if isinstance(row.get("return"), int | float)]
-    best = max(reversed(scored), key=lambda row: row["return"], default=None)
     seconds = times[-1].get("seconds") if times else None
     return Outcome(
         seed,
         rows[-1]["steps"] if rows else 0,
         float(seconds) if isinstance(seconds, int | float) else 0.0,
         evaluations[-1] if evaluations else None,
-        best,
+        best_evaluation(evaluations),
         error,
         switch_outcome(run, seed),
     )
