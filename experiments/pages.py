@@ -98,6 +98,9 @@ def page_of(name: str, home: Path = HOME) -> Page:
     if f"{wanted}/index" in known:
         return known[f"{wanted}/index"]
     ends = [page for key, page in known.items() if key.rpartition("/")[2] == wanted]
+    ends = [
+        page for page in ends if not page.name.startswith("reference/")
+    ] or ends  # those are for a browser
     if len(ends) == 1:
         return ends[0]
     if ends:

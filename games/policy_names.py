@@ -303,6 +303,8 @@ def _unknown(name: str, known: Mapping[str, Factory], env: Env) -> str:
     near = get_close_matches(name, [*known, *every_team(), "random", HUMAN], 1, 0.6)
     if near:
         return f"unknown policy {name!r}; did you mean {near[0]}?"
+    if "/" in name or "\\" in name or name.lower().endswith((".json", ".safetensors")):
+        return f"there is no file or folder {name}; paths are relative to the folder that the command is started in"
     return f"unknown policy {name!r}; those that fit {env.spec.name} are {', '.join([*policy_names(env), HUMAN])}"
 
 

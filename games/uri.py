@@ -112,11 +112,20 @@ def _suffix(text: str) -> str:
 
 
 def _unknown_scheme(scheme: str) -> str:
+    from games.env_uris import HOMES
+
+    if scheme.lower() in HOMES:
+        return (
+            f"{_short(scheme)}: means environments to play and learn in (`staghunt play`, train, tournament), not games to solve; "
+            f"games are {', '.join(f'{s}:' for s in SCHEMES)}, mfg: and files"
+        )
     near = get_close_matches(scheme.lower(), SCHEMES, 1, 0.4)
     hint = (
-        f"did you mean {near[0]}:?" if near else f"known are {', '.join(f'{s}:' for s in SCHEMES)} and files"
+        f"did you mean {near[0]}:?"
+        if near
+        else f"known are {', '.join(f'{s}:' for s in SCHEMES)}, mfg: and files"
     )
-    return f"unknown kind of game {_short(scheme)!r}:; {hint}"
+    return f"unknown kind of game {_short(f'{scheme}:')!r}; {hint}"
 
 
 def _not_a_game(text: str) -> str:

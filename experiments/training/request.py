@@ -142,9 +142,19 @@ def taken_up(wish: Wish, path: Path, remedy: str) -> Wish:
     """
     if not is_run(path):
         return wish
-    if read_run(path).spec != asked_for(wish):
-        raise InputError(f"{path} holds a run of other settings; {remedy}")
+    there, wanted = read_run(path).spec.document(), asked_for(wish).document()
+    if there != wanted:
+        raise InputError(f"{path} holds a run of other settings{_first_difference(there, wanted)}; {remedy}")
     return replace(wish, options={}, config=None, assignments=(), out=None, resume=path)
+
+
+def _first_difference(there: Any, wanted: Any, key: str = "") -> str:
+    """The first setting that differs, in words."""
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        for name in {**there, **wanted}:
+            if there.get(name) != wanted.get(name):
+                return _first_difference(there.get(name), wanted.get(name), f"{key}.{name}".lstrip("."))
+    return f" ({key} is {there} there, not {wanted})"
 
 
 def _resumed(wish: Wish, quiet: bool) -> tuple[Run, list[int]]:
