@@ -10,7 +10,7 @@ TRAINERS := .venv-trainers
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("Staghunt needs Python 3.11 or newer, and found " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -c 'import sys; sys.exit("Staghunt needs Python 3.11 to 3.13, and found " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11") if not (3, 11) <= sys.version_info < (3, 14) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,envs,ray,ratings]'
 	$(BIN)/python -m experiments.warm
@@ -19,10 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: install
 	@$(BIN)/python -m experiments.demo
 
-# Jupyter with the notebooks, in the same environment; `make notebooks` runs them all in full and stores what they show.
+# Jupyter with the notebooks, in the same environment (LAB="--no-browser --port 9999" are options of its own); `make notebooks` runs them all in full and stores what they show.
 lab: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebook]'
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 notebooks: install
 	$(BIN)/python -m experiments.notebook.run
