@@ -16,6 +16,9 @@ _DIRECTIVE = re.compile(r"^::: *(\S+)\n(?:(?:    .*)?\n)*", re.M)
 _ADMONITION = re.compile(r"^(?:!!!|\?\?\?\+?) +(\w+)(?: +\"([^\"]*)\")? *\n((?:(?: {4}.*)?\n)+)", re.M)
 _SENTENCE = re.compile(r"(?<=[a-z0-9)`]{3}[.!?])(?<!et al\.)\s")
 _NO_PARAGRAPHS = ("#", "|", "```", ":::", "!!!", "???", "- ", "1. ", ">", "<", "![")
+_FENCED = re.compile(r"(?P<code>^```.*?^```\n)|(?:(?!^```)[^\n]*\n)+", re.M | re.S)
+_DISPLAYED = re.compile(r"^\$\$(.+?)\$\$$", re.M | re.S)
+_INLINE = re.compile(r"(?<![\\$`\w])\$(?=\S)([^$`\n]+?)(?<=\S)\$(?![\w$])")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 
 
@@ -54,8 +57,9 @@ class Page:
         return ""
 
     def readable(self) -> str:
-        """Its Markdown as a terminal can show it: without comments, notes as quotations, references by name."""
+        """Its Markdown as a terminal can show it: without comments, formulas as code, notes as quotations, references by name."""
         text = _COMMENT.sub("", self.text)
+        text = _FENCED.sub(_formulas, text + "\n").removesuffix("\n")
         text = _DIRECTIVE.sub(lambda m: f"`help({m.group(1)})` in Python tells more.\n\n", text)
         return _ADMONITION.sub(_quoted, text)
 
@@ -120,6 +124,14 @@ def exists(name: str, home: Path = HOME) -> bool:
 def _plain(text: str) -> str:
     """A heading or paragraph in one line, links as their words."""
     return " ".join(_LINK.sub(r"\1", text).replace("`", "").replace("*", "").split())
+
+
+def _formulas(match: re.Match[str]) -> str:
+    """Formulas of a stretch of text as code; a block of code as it is."""
+    if match.group("code"):
+        return match.group()
+    text = _DISPLAYED.sub(lambda found: f"```\n{found.group(1).strip()}\n```", match.group())
+    return _INLINE.sub(r"`\1`", text)
 
 
 def _quoted(match: re.Match[str]) -> str:

@@ -83,6 +83,12 @@ def checkpoints(path: Path, which: str = "best", seed: int | None = None) -> tup
     return run, {k: checkpoint_file(run, k, "best" if chosen else "last") for k in seeds}
 
 
+def first_checkpoint(run: Run | str | Path, which: str = "best", seed: int | None = None) -> tuple[Run, Path]:
+    """The run that is meant, and the checkpoint of one of its seeds: of the first, if none is said."""
+    found, files = checkpoints(folder_of(run), which, seed)
+    return found, next(iter(files.values()))
+
+
 class Trained:
     """The learned policies of an environment's agents, by name; each checkpoint is read once.
 

@@ -337,7 +337,7 @@ def compile_steps(chosen: Steps) -> None:
         call()
         seconds = time.perf_counter() - start
         if seconds > 0.5:
-            print(f"compiled {name} in {seconds:.0f} s", file=sys.stderr, flush=True)
+            print(f"compiled kernels for {name} in {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 def compile_chain(k: int) -> None:
@@ -361,6 +361,7 @@ def main() -> int:
     from experiments.training.provenance import usable_cores
 
     drop_stale()
+    print("compiling numerical kernels, once: some minutes", file=sys.stderr, flush=True)
     compile_all(min(usable_cores(), 4))
     return 0
 

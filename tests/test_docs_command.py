@@ -203,3 +203,14 @@ def test_errors_point_nowhere_where_pages_are_not_installed(
     monkeypatch.setattr(pages.folder, "__defaults__", (tmp_path / "experiments",))
     monkeypatch.setattr(pages.exists, "__defaults__", (tmp_path / "experiments",))
     assert "staghunt docs" not in staghunt("solve", "zoo:no-such-game").complaint
+
+
+def test_formulas_are_code_in_a_terminal_and_code_is_left_alone(package: Path) -> None:
+    text = (
+        "# A\n\nAt $x_i \\ge 0$ it costs $5 or $6,\n\n$$\n\\sum_i x_i\n$$\n\n```\necho $A $B$\n$$no$$\n```\n"
+    )
+    (package / "docs" / "formulas.md").write_text(text)
+    shown = pages.page_of("formulas", package).readable()
+    assert "At `x_i \\ge 0` it costs $5 or $6," in shown
+    assert "```\n\\sum_i x_i\n```" in shown
+    assert "```\necho $A $B$\n$$no$$\n```" in shown

@@ -13,7 +13,7 @@ from nbclient.exceptions import CellExecutionError
 from experiments.notebook.run import NOTEBOOKS, digest, executed, main, run
 
 ALL = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-CELLS, KILOBYTES = 15, 900
+CELLS, KILOBYTES = 15, 700
 
 
 def of(outputs: list[Any]) -> str:

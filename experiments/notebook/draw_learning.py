@@ -13,6 +13,7 @@ from experiments.comparison.summary import Comparison
 from experiments.dag_facts import DagFacts, run_facts
 from experiments.notebook.canvas import axes_for, axes_or_new
 from experiments.notebook.comparing import compare
+from experiments.trained import first_checkpoint
 from games.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def graph(
     """
     from experiments.dag_plots import draw_dag
 
-    facts = run if isinstance(run, DagFacts) else run_facts(*_checkpoint(run, checkpoint, seed))
+    facts = run if isinstance(run, DagFacts) else run_facts(*first_checkpoint(run, checkpoint, seed))
     probability = facts.probability if noisy else facts.frequency
     axes = axes_or_new(axes, 5.2, 3.8)
     draw_dag(axes, probability, facts.agents, facts.places or None, neighbours=facts.neighbours, bar=bar)
@@ -127,7 +128,7 @@ def graphs(
     from experiments.dag_states import listed_steps
     from experiments.training.runs import team_of
 
-    found, file = _checkpoint(run, checkpoint, seed)
+    found, file = first_checkpoint(run, checkpoint, seed)
     _, env, _, team = team_of(found, file, greedy=False)
     told: Any = team
     if not hasattr(told, "edge_probabilities"):
@@ -146,14 +147,3 @@ def graphs(
         draw_dag(panel, tables[k], env.spec.agents, bar=False)
         panel.set_title(f"state {' '.join(f'{number:g}' for number in step.state[k])}", fontsize=10)
     return panels
-
-
-# --- inside -------------------------------------------------------------------------------------------------------
-
-
-def _checkpoint(run: Run | str | Path, checkpoint: str, seed: int | None) -> tuple[Run, Path]:
-    """The run, and the checkpoint of the seed that is meant, or of the first."""
-    from experiments.trained import checkpoints, folder_of
-
-    found, files = checkpoints(folder_of(run), checkpoint, seed)
-    return found, next(iter(files.values()))

@@ -95,15 +95,15 @@ def learned(run: Run | str | Path, *, checkpoint: str = "last", train_seed: int 
         If the run is of another environment.
     """
     from experiments.papers.economist_play import economy_of, played
-    from experiments.trained import checkpoints, folder_of
+    from experiments.trained import first_checkpoint
     from experiments.training.runs import team_of
 
-    found, files = checkpoints(folder_of(run), checkpoint, train_seed)
+    found, file = first_checkpoint(run, checkpoint, train_seed)
     if not found.spec.env.startswith("economy:one-step"):
         raise InputError(
             f"{found.path} was trained on {found.spec.env}; what is learned is told of economy:one-step"
         )
-    _, env, _, team = team_of(found, next(iter(files.values())), greedy=True)
+    _, env, _, team = team_of(found, file, greedy=True)
     whole: Any = team
     workers, planner = (policy for _, _, policy in whole.seats)
     simulation: Any = env

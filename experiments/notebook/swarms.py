@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.trained import checkpoints, first_checkpoint, folder_of
 from games.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ def rules(run: Run | str | Path, *, checkpoint: str = "best", train_seed: int | 
     from experiments.evaluation_rules import has_rules
     from experiments.open_rules import open_rules
 
-    found, files = _found(run, checkpoint, train_seed)
+    found, file = first_checkpoint(run, checkpoint, train_seed)
     if not has_rules(found.spec.learner):
         raise InputError(
             f"{found.path} was trained by {found.spec.name}; rules computed in advance are decpomfc's"
         )
-    return open_rules(found, next(iter(files.values())))[0]
+    return open_rules(found, file)[0]
 
 
 def sizes(
@@ -96,7 +97,7 @@ def sizes(
         raise InputError(
             f"a surrogate has at least 1 agent and 2 episodes, not {surrogate[0]:,} and {surrogate[1]:,}"
         )
-    found, files = _found(run, checkpoint, train_seed, all_seeds=True)
+    found, files = checkpoints(folder_of(run), checkpoint, train_seed)
     wish = Sizes(
         ",".join(map(str, agents)),
         execution,
@@ -106,16 +107,3 @@ def sizes(
         quiet=quiet,
     )
     return judged_sizes(found, files, checkpoint, wish)
-
-
-def _found(
-    run: Run | str | Path, checkpoint: str, train_seed: int | None, all_seeds: bool = False
-) -> tuple[Run, dict[int, Path]]:
-    """The run and its checkpoints, of the first seed alone unless all are wanted."""
-    from experiments.trained import checkpoints, folder_of
-
-    found, files = checkpoints(folder_of(run), checkpoint, train_seed)
-    if all_seeds:
-        return found, files
-    first = next(iter(files))
-    return found, {first: files[first]}
