@@ -43,7 +43,7 @@ def test_html_of_everything_is_balanced_and_escaped() -> None:
 def test_html_of_games_of_every_shape() -> None:
     for shape in ((1,), (3,), (2, 40), (2, 2, 2), (30, 1, 1)):
         game = NormalFormGame(np.random.default_rng(0).random((len(shape), *shape)))
-        assert f"{len(shape)} players" in read(game._repr_html_())
+        assert f"{len(shape)} player{'' if len(shape) == 1 else 's'}, " in read(game._repr_html_())
 
 
 def test_certificates_in_words() -> None:
