@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,22 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("games", "solvers", "marl", "experiments")
 
 
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Builds write into the checkout for a moment: another process of the tests waits."""
+    handle = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def build(out: Path) -> tuple[Path, Path]:
     """The source distribution of this checkout, and the wheel that is built from it; without network."""
     words = ["-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=300)
+    with one_at_a_time():
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
     return sdist, wheel
