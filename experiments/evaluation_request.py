@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from experiments.evaluation_judge import Asked, Judge
 from experiments.evaluation_output import Evaluation
+from experiments.evaluation_rules import check_rules
+from experiments.evaluation_switch import check_ways
 from experiments.film import Film
 from experiments.session import Session
 
@@ -97,6 +99,8 @@ def judged_run(
         If something asked for is not there.
     """
     start, asked = time.perf_counter(), request
+    check_rules(run.spec.learner, run.spec.name, asked.dag, len(files), False)
+    check_ways(run.spec.learner, run.spec.name, asked.execution, asked.dag, asked.figure)
     session = Session(run.spec.env, (), asked.allow_import, asked.workers, asked.film)
     limit = asked.max_steps
     if limit is None and session.spec.horizon is None:

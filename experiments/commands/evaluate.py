@@ -199,7 +199,6 @@ def command(
     if not exploitability:
         _check_unasked(responder, steps, agent)
     from experiments.evaluation_rules import check_rules
-    from experiments.evaluation_switch import check_ways
     from experiments.trained import SUFFIX, checkpoints
 
     found, files = checkpoints(run, checkpoint, train_seed)
@@ -222,7 +221,6 @@ def command(
         return 0
     if figure is not None and len(files) > 1:
         raise InputError(f"--figure draws the team of one training seed of {len(files)}; add --train-seed")
-    check_ways(found.spec.learner, found.spec.name, execution, dag, figure is not None)
     from experiments.evaluation_judge import Asked
     from experiments.evaluation_request import Request, judged_run
     from experiments.training.driver import settled

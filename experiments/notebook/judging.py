@@ -55,8 +55,6 @@ def evaluate(
     """
     from experiments.evaluation_judge import Asked
     from experiments.evaluation_request import Request, judged_run
-    from experiments.evaluation_rules import check_rules
-    from experiments.evaluation_switch import check_ways
     from experiments.trained import checkpoints, folder_of
     from experiments.training.driver import settled
     from games.errors import InputError
@@ -69,7 +67,5 @@ def evaluate(
     found, files = checkpoints(folder_of(run), checkpoint, train_seed)
     asked = Asked(responder, steps, gain_episodes, tuple(agents)) if exploitability else None
     request = Request(asked=asked, quiet=quiet, **more)
-    check_rules(found.spec.learner, found.spec.name, request.dag, len(files), False)
-    check_ways(found.spec.learner, found.spec.name, request.execution, request.dag, request.figure)
     with settled(found.spec.training.threads, request.device):
         return judged_run(found, files, checkpoint, request)[0]
